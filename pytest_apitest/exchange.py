@@ -24,6 +24,7 @@ class Limits:
         head: bytes of status line and headers together.
         ratio: decoded bytes for each byte received, looked at from 1 MiB of decoded body on.
         codings: layers of content coding.
+
     """
 
     body: int = 10 * 1024 * 1024
@@ -47,6 +48,7 @@ class Route:
         key: path of the PEM file with the key, when it is a file of its own.
         password: password of the key.
         proxy: URL of an HTTP proxy, or None for a direct connection.
+
     """
 
     verify: bool | str = True
@@ -71,6 +73,7 @@ class Request:
         deadline: the value of `time.monotonic()` by which the last byte of the answer must have arrived.
         route: TLS settings and proxy.
         limits: bounds of the answer.
+
     """
 
     method: str
@@ -93,6 +96,7 @@ class Response:
         body: the body after content decoding.
         received: number of body bytes on the wire, before content decoding.
         duration: seconds from the first byte sent (connecting included) to the last byte read.
+
     """
 
     status: int
@@ -130,6 +134,7 @@ class TransportError(Exception):
         message: one sentence for people, without the URL, for example
             `cannot reach localhost:8000: connection refused`.
         sent: whether a byte of the request may have reached the server.
+
     """
 
     def __init__(self, kind: str, message: str, *, sent: bool = False) -> None:

@@ -1,0 +1,326 @@
+"""Auth schemes: from the settings behind `auth` to the headers of a request (language, section 3, `auth`).
+
+Rules kept here:
+- a scheme is declared once, with its settings; reader, editor schema and reference derive from it;
+- settings that are secret say so here, and so does every header a scheme makes;
+- digest answers a 401 once (RFC 7616); oauth2 keeps its token per process until a minute before it ends
+  (RFC 6749, section 4.4); tokens of `jwt` are made anew for each request, since they carry the time.
+"""
+
+import base64
+import hashlib
+import hmac
+import inspect
+import re
+import secrets
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_apitest import jsonvalue
+from pytest_apitest.exchange import Headers, Response, lines_of
+from pytest_apitest.jsonvalue import NotJSONError, show_typed
+from pytest_apitest.registry import Table
+
+_HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+_DIGESTS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256, "SHA-512-256": None}
+_CHALLENGE = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+UNKNOWN_LIFETIME = 300.0
+
+
+class AuthError(Exception):
+    """Credentials could not be made; the message says why, without any secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A setting of a scheme.
+
+    Args:
+        kind: `text`, `empty` (a text that may be empty), `object`, or the allowed words separated by `|`.
+        required: whether it must be written.
+        secret: whether its value is masked everywhere.
+        doc: one sentence for the editor.
+
+    """
+
+    kind: str = "text"
+    required: bool = True
+    secret: bool = True
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What a scheme sees of a request.
+
+    Args:
+        method: the method.
+        url: the absolute URL.
+        headers: the header lines so far.
+        body: the body, or None.
+
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | None
+
+
+# Sends a form to a URL with headers and returns the answer; for schemes that fetch a token.
+Post = Callable[[str, Mapping[str, str], Mapping[str, str]], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """An auth scheme.
+
+    Args:
+        name: as written.
+        settings: its settings by name; None means a single text, given as `value`; an empty mapping means
+            names and texts of the author's choice.
+        headers: returns the headers of a request.
+        challenge: returns the headers of the second try after a 401, or None to keep the first answer.
+        fetch: returns the headers with the help of another request.
+
+    """
+
+    name: str
+    settings: Mapping[str, Field] | None
+    headers: Callable[[SignedRequest, Mapping[str, Any]], Mapping[str, str]]
+    challenge: Callable[[SignedRequest, Mapping[str, Any], Response], Mapping[str, str] | None] | None = None
+    fetch: Callable[[Mapping[str, Any], Post], Mapping[str, str]] | None = None
+    documented: Callable[..., Any] | None = field(default=None, repr=False)
+
+    @property
+    def doc(self) -> str:
+        """The first paragraph of the docstring, on one line."""
+        text = inspect.getdoc(self.documented or self.headers) or ""
+        return " ".join(text.split("\n\n")[0].split())
+
+    def secret_values(self, settings: Mapping[str, Any]) -> list[Any]:
+        """Return the values of the settings that must be masked."""
+        if not self.settings:
+            return list(settings.values())
+        return [value for name, value in settings.items() if self.settings[name].secret]
+
+
+def token(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    """`Authorization: Token <value>`."""
+    return {"Authorization": f"Token {settings['value']}"}
+
+
+def bearer(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    """`Authorization: Bearer <value>` (RFC 6750)."""
+    return {"Authorization": f"Bearer {settings['value']}"}
+
+
+def basic(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    """HTTP Basic with user name and password (RFC 7617)."""
+    if ":" in settings["username"]:
+        raise AuthError("basic: a user name holds no colon")
+    pair = f"{settings['username']}:{settings['password']}".encode()
+    return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
+
+
+def header(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    """Credential headers by name; their values are masked."""
+    return dict(settings)
+
+
+def jwt(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    """A signed Bearer token with client id and secret, made for each request (platform facts, section 4.1)."""
+    client = settings["client_id"]
+    algorithm = settings.get("alg", "HS256")
+    head = {"typ": "JWT", "alg": algorithm, "client_identifier": client, **settings.get("header", {})}
+    claims = {
+        "iss": client,
+        "iat": int(time.time()),
+        "client_id": client,
+        "user_id": "",
+        "user_representation": "",
+        **settings.get("claims", {}),
+    }
+    return {"Authorization": "Bearer " + sign_jwt(head, claims, settings["secret"], algorithm)}
+
+
+def sign_jwt(head: Mapping[str, Any], claims: Mapping[str, Any], key: str, algorithm: str) -> str:
+    """Return a signed JSON Web Token (RFC 7515, compact form); any key is taken, also a short or empty one."""
+    try:
+        signed = (
+            f"{_base64url(jsonvalue.dumps(head).encode())}.{_base64url(jsonvalue.dumps(claims).encode())}"
+        )
+    except TypeError as error:
+        raise AuthError(f"jwt: {error}") from None
+    digest = hmac.new(key.encode("utf-8"), signed.encode("ascii"), _HASHES[algorithm]).digest()
+    return f"{signed}.{_base64url(digest)}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+# -- digest ---------------------------------------------------------------------------------------------
+
+
+def _no_headers(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
+    return {}
+
+
+def digest(
+    request: SignedRequest, settings: Mapping[str, Any], response: Response
+) -> Mapping[str, str] | None:
+    """HTTP Digest with user name and password (RFC 7616); the 401 round trip is no exchange of its own."""
+    challenge = _digest_challenge(response.headers)
+    if challenge is None:
+        return None
+    algorithm = challenge.get("algorithm", "MD5").upper()
+    session = algorithm.endswith("-SESS")
+    name = algorithm.removesuffix("-SESS")
+    hashed = _hasher(name)
+    nonce, realm = challenge.get("nonce", ""), challenge.get("realm", "")
+    split = urllib.parse.urlsplit(request.url)
+    target = urllib.parse.urlunsplit(("", "", split.path or "/", split.query, ""))
+    client_nonce = secrets.token_hex(16)
+    secret = hashed(f"{settings['username']}:{realm}:{settings['password']}")
+    if session:
+        secret = hashed(f"{secret}:{nonce}:{client_nonce}")
+    offered = [word.strip() for word in challenge.get("qop", "").split(",") if word.strip()]
+    if offered and "auth" not in offered:
+        raise AuthError(f"digest: the server asks for {', '.join(offered)}; only auth is known")
+    request_hash = hashed(f"{request.method}:{target}")
+    values = {"username": settings["username"], "realm": realm, "nonce": nonce, "uri": target}
+    if offered:
+        answer = hashed(f"{secret}:{nonce}:00000001:{client_nonce}:auth:{request_hash}")
+        tail = f', qop=auth, nc=00000001, cnonce="{client_nonce}"'
+    else:
+        answer = hashed(f"{secret}:{nonce}:{request_hash}")
+        tail = ""
+    if "opaque" in challenge:
+        values["opaque"] = challenge["opaque"]
+    quoted = ", ".join(f'{key}="{_quoted(value)}"' for key, value in values.items())
+    if "algorithm" in challenge:
+        tail += f", algorithm={challenge['algorithm']}"
+    return {"Authorization": f'Digest {quoted}, response="{answer}"{tail}'}
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _hasher(name: str) -> Callable[[str], str]:
+    function = _DIGESTS.get(name)
+    if function is None:
+        raise AuthError(f"digest: the server asks for {name}; known are MD5 and SHA-256")
+    return lambda text: function(text.encode("utf-8")).hexdigest()
+
+
+def _digest_challenge(headers: Headers) -> dict[str, str] | None:
+    """Return the strongest digest challenge that we can answer, or any digest challenge, or None."""
+    found: list[dict[str, str]] = []
+    for line in lines_of(headers, "WWW-Authenticate"):
+        for part in re.split(r"(?i)(?:^|,\s*)(?=digest\s)", line):
+            if part.lower().startswith("digest "):
+                pairs = {
+                    match[1].lower(): re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
+                    for match in _CHALLENGE.finditer(part[7:])
+                }
+                found.append(pairs)
+    found.sort(key=lambda pairs: "SHA-256" not in pairs.get("algorithm", "MD5").upper())
+    known = [
+        pairs for pairs in found if _DIGESTS.get(pairs.get("algorithm", "MD5").upper().removesuffix("-SESS"))
+    ]
+    return next(iter(known or found), None)
+
+
+# -- oauth2 ---------------------------------------------------------------------------------------------
+
+_tokens: dict[tuple[str, ...], tuple[str, float]] = {}
+_token_lock = threading.Lock()
+
+
+def oauth2(settings: Mapping[str, Any], post: Post) -> Mapping[str, str]:
+    """OAuth 2.0 client credentials; the token is kept per process until a minute before it ends."""
+    key = (settings["token_url"], settings["client_id"], settings["client_secret"], settings.get("scope", ""))
+    with _token_lock:
+        kept = _tokens.get(key)
+        if kept is None or kept[1] <= time.monotonic():
+            kept = _fetch_token(settings, post)
+            _tokens[key] = kept
+    return {"Authorization": f"Bearer {kept[0]}"}
+
+
+def forget_tokens() -> None:
+    """Drop every token that was kept."""
+    with _token_lock:
+        _tokens.clear()
+
+
+def _fetch_token(settings: Mapping[str, Any], post: Post) -> tuple[str, float]:
+    form = {"grant_type": "client_credentials"}
+    if settings.get("scope"):
+        form["scope"] = settings["scope"]
+    # RFC 6749, section 2.3.1: id and secret are form-encoded before they are joined.
+    pair = f"{urllib.parse.quote_plus(settings['client_id'])}:{urllib.parse.quote_plus(settings['client_secret'])}"
+    headers = {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode("ascii")}
+    response = post(settings["token_url"], form, headers)
+    try:
+        answer = jsonvalue.loads(response.body)
+    except NotJSONError as error:
+        answer = None
+        reason = f"body is not JSON: {error}"
+    else:
+        reason = str(answer.get("error", "")) if isinstance(answer, dict) else "no object"
+    if not 200 <= response.status < 300:
+        raise AuthError(
+            f"oauth2: the token endpoint answered {response.status}{f': {reason}' if reason else ''}"
+        )
+    access = answer.get("access_token") if isinstance(answer, dict) else None
+    if not isinstance(access, str) or not access:
+        raise AuthError(f"oauth2: the token endpoint sent no access_token{f' ({reason})' if reason else ''}")
+    lifetime = answer.get("expires_in", UNKNOWN_LIFETIME) if isinstance(answer, dict) else UNKNOWN_LIFETIME
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float | jsonvalue.Number):
+        raise AuthError(f"oauth2: expires_in is {show_typed(lifetime)}")
+    return access, time.monotonic() + float(lifetime) - 60
+
+
+SCHEMES: Table[Scheme] = Table("auth scheme")
+_USER = {
+    "username": Field(secret=False, doc="User name."),
+    "password": Field("empty", doc="Password; masked."),
+}
+for _scheme in (
+    Scheme("token", None, token),
+    Scheme("bearer", None, bearer),
+    Scheme("basic", _USER, basic),
+    Scheme("digest", _USER, _no_headers, challenge=digest, documented=digest),
+    Scheme("header", {}, header),
+    Scheme(
+        "jwt",
+        {
+            "client_id": Field(secret=False, doc="Issuer and client."),
+            "secret": Field("empty", doc="Key of the signature; masked."),
+            "alg": Field("HS256|HS384|HS512", required=False, secret=False, doc="HS256 unless written."),
+            "header": Field("object", required=False, secret=False, doc="More header members, or others."),
+            "claims": Field("object", required=False, secret=False, doc="More claims, or others."),
+        },
+        jwt,
+    ),
+    Scheme(
+        "oauth2",
+        {
+            "token_url": Field(secret=False, doc="Token endpoint."),
+            "client_id": Field(secret=False, doc="Client."),
+            "client_secret": Field(doc="Secret; masked."),
+            "scope": Field(required=False, secret=False, doc="Scopes, separated by blanks."),
+        },
+        _no_headers,
+        fetch=oauth2,
+        documented=oauth2,
+    ),
+):
+    SCHEMES.add(_scheme.name, _scheme)

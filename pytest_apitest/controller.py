@@ -1,0 +1,80 @@
+"""What the controller of pytest-xdist does before its workers start: the check that they would all repeat.
+
+Rules kept here:
+- the problems of documents are reported by the controller in the words of the collector, and the run ends
+  as it would without workers;
+- a folder is searched as far as pytest would search it; what is found only by the workers is reported by
+  them.
+"""
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_apitest.errors import ProblemsError
+from pytest_apitest.language import Document, is_document
+
+if TYPE_CHECKING:
+    from pytest_apitest.runtime import Runtime
+
+
+def check_before_workers(session: pytest.Session, runtime: "Callable[[pytest.Config], Runtime]") -> None:
+    """Check every document of the run; raise what pytest raises when collection fails.
+
+    Args:
+        session: the session of the controller.
+        runtime: makes the plugin's state when there is a document at all.
+
+    Raises:
+        pytest.UsageError: an option names nothing in the documents.
+        pytest.Session.Interrupted: a document has problems; they were reported.
+
+    """
+    config = session.config
+    files = list(dict.fromkeys(_documents(config)))
+    if not files:
+        return
+    state = runtime(config)
+    documents: list[Document] = []
+    errors = 0
+    for file in files:
+        try:
+            documents.append(state.library.document(file))
+        except ProblemsError as error:
+            errors += 1
+            report = pytest.CollectReport(_node_id(config, file), "failed", state.masked(error), [])
+            config.hook.pytest_collectreport(report=report)
+    if errors:
+        raise session.Interrupted(f"{errors} error{'s' * (errors != 1)} during collection")
+    state.check_options(documents)
+
+
+def _node_id(config: pytest.Config, file: Path) -> str:
+    try:
+        return file.relative_to(config.rootpath).as_posix()
+    except ValueError:
+        return str(file)
+
+
+def _documents(config: pytest.Config) -> Iterator[Path]:
+    skipped: list[str] = config.getini("norecursedirs")
+    for arg in config.args:
+        path = (config.invocation_params.dir / str(arg).partition("::")[0]).resolve()
+        if path.is_file():
+            if is_document(path):
+                yield path
+        elif path.is_dir():
+            yield from _below(path, skipped)
+
+
+def _below(folder: Path, skipped: list[str]) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            left_out = any(fnmatch(entry.name, pattern) for pattern in skipped)
+            if not left_out and not entry.is_symlink() and not (entry / "pyvenv.cfg").exists():
+                yield from _below(entry, skipped)
+        elif is_document(entry):
+            yield entry.resolve()

@@ -1,0 +1,84 @@
+"""The only module that touches pytest's private parts: representations of failures.
+
+pytest has no public home for these classes, and only they survive the way from a worker to the controller
+and give JUnit, annotations and summaries their line and message. Everything that may break with a new pytest
+stands here, and a test looks at it on every version that is supported.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from _pytest._code.code import (
+    ExceptionChainRepr,
+    ReprEntry,
+    ReprEntryNative,
+    ReprFileLocation,
+    ReprTraceback,
+)
+
+from pytest_apitest.redaction import Redactor
+from pytest_apitest.screen import Line, only_errors
+
+_STYLES: dict[str, dict[str, bool]] = {
+    "error": {"red": True, "bold": True},
+    "caret": {"red": True},
+    "source": {},
+    "dim": {},
+}
+
+
+class ScreenRepr(ExceptionChainRepr):
+    """A failure screen; colours are for the terminal at hand, the lines for everyone."""
+
+    def __init__(self, lines: Sequence[Line], file: str, line: int, message: str) -> None:
+        place = ReprFileLocation(file, line, message)
+        entry = ReprEntry([one.text for one in lines], None, None, place, "value")
+        super().__init__([(ReprTraceback([entry], None, style="value"), place, None)])
+        self.screen = list(lines)
+
+    def toterminal(self, tw: Any) -> None:
+        """Write the screen with colours."""
+        for line in self.screen:
+            tw.line(line.text, **_STYLES.get(line.style, {}))
+        if self.screen:
+            tw.line("")
+        assert self.reprcrash is not None
+        self.reprcrash.toterminal(tw)
+
+
+def screen_repr(
+    lines: Sequence[Line], file: str, line: int, message: str, *, style: str, native: bool
+) -> ExceptionChainRepr:
+    """Return the representation of a failure.
+
+    Args:
+        lines: the screen.
+        file: file of the failing line, as shown.
+        line: the line, from 1.
+        message: the message behind the place.
+        style: pytest's `--tb`.
+        native: whether something reads entries as Python source, which YAML is not.
+
+    """
+    shown = only_errors(lines) if style in ("short", "line") else list(lines)
+    if native:
+        place = ReprFileLocation(file, line, message)
+        text = [f"{one.text}\n" for one in shown] + [f"{file}:{line}: {message}\n"]
+        return ExceptionChainRepr(
+            [(ReprTraceback([ReprEntryNative(text)], None, style="native"), place, None)]
+        )
+    return ScreenRepr(shown, file, line, message)
+
+
+def redacted(representation: Any, redactor: Redactor) -> Any:
+    """Return a representation that pytest made, with the secrets in its lines masked."""
+    chain = getattr(representation, "chain", None)
+    for traceback, crash, _ in chain or ():
+        for entry in traceback.reprentries:
+            entry.lines[:] = [redactor.text(line) for line in entry.lines]
+            local = getattr(entry, "reprlocals", None)
+            if local is not None:
+                local.lines[:] = [redactor.text(line) for line in local.lines]
+        if crash is not None:
+            crash.message = redactor.text(crash.message)
+    return representation if chain else redactor.text(str(representation))

@@ -1,0 +1,209 @@
+"""Running a fragment in the place of a step, or once per process (language, section 8, `use`).
+
+Rules kept here:
+- the fragment sees its inputs and nothing else; its requests belong to the endpoints of the using document;
+- its clean-ups and `teardown` join those of the case; with `once` they wait for the end of the session;
+- with `once` the fragment runs once per process for each file and inputs, with cookies of its own; its
+  failure is an error of every step that uses it, without being tried again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_apitest.engine.scope import Entry, RunScope, Unset
+from pytest_apitest.engine.steps import StepRunner, Trail
+from pytest_apitest.engine.variables import read_outside
+from pytest_apitest.jsonvalue import dumps, kind
+from pytest_apitest.language.fragments import has_type
+from pytest_apitest.language.model import FragmentUse, Step, VariableSpec
+from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, Failure
+from pytest_apitest.references import NotSentError, RenderError, Single, UnsetError, Value
+
+
+@dataclass(frozen=True, slots=True)
+class OnceResult:
+    """What a fragment that runs once left behind.
+
+    Args:
+        outputs: its outputs by name.
+        failure: why it failed, or an empty text.
+        trail: its steps and clean-ups, for the end of the session.
+
+    """
+
+    outputs: dict[str, Entry | Unset]
+    failure: str
+    trail: Trail
+    runner: StepRunner
+
+
+def run_fragment(runner: StepRunner, step: Step, phase: str, row: str) -> bool:
+    """Run the fragment of a step and take over its outputs; return whether the list may go on."""
+    use = step.use
+    assert use is not None
+    try:
+        inputs = _inputs(runner, use)
+    except RenderError as error:
+        return runner._broken(step, phase, error, row)  # noqa: SLF001 - a part of running a step
+    if use.once:
+        return _once(runner, step, phase, row, inputs)
+    inner = _inner(runner, step, inputs, runner.jar, runner.trail)
+    fine = inner.run_list(use.fragment.cases[0].steps, phase)
+    if use.fragment.teardown:
+        runner.trail.finals.append((use.fragment.teardown, inner))
+    if not fine:
+        return False
+    outputs = _outputs(inner, use)
+    return _take_over(runner, step, phase, row, outputs)
+
+
+def _inner(
+    runner: StepRunner, step: Step, inputs: dict[str, Entry | Unset], jar: Any, trail: Trail
+) -> StepRunner:
+    assert step.use is not None
+    scope = RunScope(inputs, runner.scope.redactor, runner.scope.generator)
+    prefix = f"{runner.prefix}{step.name} > "
+    return StepRunner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix)
+
+
+def _inputs(runner: StepRunner, use: FragmentUse) -> dict[str, Entry | Unset]:
+    """Return the inputs with values; raises `RenderError`."""
+    found: dict[str, Entry | Unset] = {}
+    given = dict(use.inputs)
+    for name, spec in use.fragment.inputs.items():
+        if name in given:
+            found[name] = _given(runner, spec, given[name])
+        elif spec.default is not None:
+            value = spec.default.render(runner.scope)
+            found[name] = Entry(value, "input", f"default of {use.fragment.title}", secret=spec.secret)
+        else:
+            found[name] = Unset(f"the input {name} is not given", "not_run", "input")
+    scope = RunScope({}, runner.scope.redactor, runner.scope.generator)
+    for name, entry in found.items():
+        scope.set(name, entry)
+    return scope.entries
+
+
+def _given(runner: StepRunner, spec: VariableSpec, value: Value) -> Entry:
+    rendered = value.render(runner.scope)
+    if spec.type is not None and isinstance(rendered, str) and spec.type not in ("string", "bytes"):
+        try:
+            rendered = read_outside(rendered, spec.type)
+        except ValueError as error:
+            raise NotSentError(f"the input {spec.name}: {error}") from None
+    if spec.type is not None and not has_type(rendered, spec.type):
+        raise NotSentError(f"the input {spec.name} is of type {spec.type}, got {kind(rendered)}")
+    secret = spec.secret or runner.scope.is_secret(value)
+    base_url = runner.scope.came_from(value)
+    origin = f"with, line {value.line}" if value.line else "with"
+    entry_kind = "input"
+    if isinstance(value, Single):
+        source = runner.scope.entry(value.reference.name)
+        if source is not None and source.kind == "endpoint":
+            origin = source.origin
+    return Entry(rendered, entry_kind, origin, secret=secret, base_url=base_url)
+
+
+def _outputs(inner: StepRunner, use: FragmentUse) -> dict[str, Entry | Unset]:
+    found: dict[str, Entry | Unset] = {}
+    for name, value in use.fragment.outputs:
+        try:
+            rendered = value.render(inner.scope)
+        except UnsetError as error:
+            found[name] = Unset(f"the output {name} has no value: {error.message}", error.outcome)
+        except RenderError as error:
+            found[name] = Unset(f"the output {name} has no value: {error.message}", FAILED)
+        else:
+            found[name] = Entry(
+                rendered,
+                "save",
+                f"output of {use.fragment.title}",
+                secret=inner.scope.is_secret(value),
+                base_url=inner.scope.came_from(value),
+            )
+    return found
+
+
+def _take_over(
+    runner: StepRunner, step: Step, phase: str, row: str, outputs: dict[str, Entry | Unset]
+) -> bool:
+    assert step.use is not None
+    for name, output, _ in step.use.save:
+        entry = outputs[output]
+        if isinstance(entry, Unset) and entry.outcome != FAILED:
+            runner.scope.entries[name] = entry
+            continue
+        if isinstance(entry, Unset):
+            mark = step.use.mark
+            failure = Failure(
+                f"save {name}",
+                f"save {name}: {entry.message}",
+                file=runner.document.source.shown,
+                line=mark.line,
+                column=mark.column,
+                width=mark.width,
+                kind="save",
+            )
+            runner._ended(step, phase, FAILED, failure, row)  # noqa: SLF001 - a part of running a step
+            return False
+        runner.scope.set(name, entry)
+    return True
+
+
+# -- once -----------------------------------------------------------------------------------------------
+
+
+def _once(runner: StepRunner, step: Step, phase: str, row: str, inputs: dict[str, Entry | Unset]) -> bool:
+    use = step.use
+    assert use is not None
+    engine = runner.engine
+    key = (str(use.fragment.source.file), _fingerprint(inputs))
+    result = engine.once.get(key)
+    if result is None:
+        result = _run_once(runner, step, phase, inputs)
+        engine.once[key] = result
+        runner.trail.raw += result.trail.raw
+    if result.failure:
+        mark = use.mark
+        failure = Failure(
+            "use",
+            f'"{step.name}" runs once and failed: {result.failure}',
+            file=runner.document.source.shown,
+            line=mark.line,
+            column=mark.column,
+            width=mark.width,
+            kind="request",
+        )
+        runner._ended(step, phase, ERROR, failure, row)  # noqa: SLF001 - a part of running a step
+        return False
+    return _take_over(runner, step, phase, row, result.outputs)
+
+
+def _run_once(runner: StepRunner, step: Step, phase: str, inputs: dict[str, Entry | Unset]) -> OnceResult:
+    use = step.use
+    assert use is not None
+    trail = Trail(latest=runner.trail.latest)
+    inner = _inner(runner, step, inputs, runner.engine.new_jar(), trail)
+    fine = inner.run_list(use.fragment.cases[0].steps, phase)
+    if use.fragment.teardown:
+        trail.finals.append((use.fragment.teardown, inner))
+    failure = ""
+    if not fine:
+        ended = [raw.outcome for raw in trail.raw if raw.outcome.outcome in (FAILED, ERROR, NOT_RUN)]
+        first = ended[0]
+        failure = first.failures[0].message if first.failures else first.reason
+    return OnceResult(_outputs(inner, use) if fine else {}, failure, trail, inner)
+
+
+def _fingerprint(inputs: dict[str, Entry | Unset]) -> str:
+    """Return a text that is equal for equal inputs."""
+    parts = []
+    for name, entry in sorted(inputs.items()):
+        if isinstance(entry, Unset):
+            parts.append(f"{name} unset")
+            continue
+        try:
+            parts.append(f"{name}={dumps(entry.value)}")
+        except TypeError:
+            parts.append(f"{name}={entry.value!r}")
+    return "\n".join(parts)

@@ -1,0 +1,478 @@
+"""Sending one try: settings, credentials, cookies, redirects, within one deadline (language, sections 3, 4, 9).
+
+Rules kept here:
+- the whole try has one deadline, from connecting to the last byte, with redirects and a token fetch;
+- credentials of an endpoint go to its origin only; a URL that came from a response gets credentials only
+  when it belongs to a declared endpoint;
+- redirects are off unless asked for; each is looked up anew, and across origins neither `auth` nor the
+  request's own cookies go along;
+- nothing is sent again, but for the answer to a digest challenge.
+"""
+
+import time
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_apitest import __version__
+from pytest_apitest.auth import AuthError, Scheme, SignedRequest
+from pytest_apitest.engine.bodies import encode
+from pytest_apitest.engine.drafts import Draft, Drafter, add_query, fill_placeholders
+from pytest_apitest.engine.endpoints import Endpoint, find_endpoint, origin_of
+from pytest_apitest.engine.scope import RunScope, keep_secret
+from pytest_apitest.exchange import Request, Response, Route, Send, TransportError
+from pytest_apitest.extensions import Extensions
+from pytest_apitest.jsonvalue import show
+from pytest_apitest.language.model import Auth, Document, Settings
+from pytest_apitest.language.settings import DEFAULT_REDIRECTS, MAX_REDIRECTS
+from pytest_apitest.redaction import SHORTEST
+from pytest_apitest.references import NotSentError, RenderError, Value
+
+DEFAULT_TIMEOUT = 30.0
+USER_AGENT = f"pytest-apitest/{__version__}"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BODY_HEADERS = ("content-type", "content-length", "content-encoding", "transfer-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request of a try and what came of it.
+
+    Args:
+        request: what was sent, or was about to be.
+        response: what came, or None.
+        error: why nothing came, or None.
+
+    """
+
+    request: Request
+    response: Response | None
+    error: TransportError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One try.
+
+    Args:
+        hops: the requests in order, one for each redirect.
+        endpoint: the endpoint of the last request, or None.
+        problem: why the try failed although an answer came, such as too many redirects; empty otherwise.
+
+    """
+
+    hops: tuple[Hop, ...]
+    endpoint: Endpoint | None
+    problem: str = ""
+
+    @property
+    def response(self) -> Response | None:
+        """The last answer."""
+        return self.hops[-1].response if self.hops else None
+
+    @property
+    def error(self) -> TransportError | None:
+        """Why no answer came."""
+        return self.hops[-1].error if self.hops else None
+
+    @property
+    def url(self) -> str:
+        """The URL of the last request."""
+        return self.hops[-1].request.url if self.hops else ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds of all requests of the try."""
+        return sum(hop.response.duration for hop in self.hops if hop.response is not None)
+
+
+@dataclass(slots=True)
+class Identity:
+    """The credentials of a try.
+
+    Args:
+        scheme: the scheme, or None for none.
+        settings: its settings with values.
+        own: whether the step wrote them itself.
+
+    """
+
+    scheme: Scheme | None
+    settings: dict[str, Any]
+    own: bool
+
+
+class Sender:
+    """Sends the requests of one run of a case.
+
+    Args:
+        document: the document whose endpoints, credentials and requests count.
+        endpoints: the endpoints that have an address, by name.
+        scope: where references are looked up.
+        send: the transport.
+        jar: the cookies of the run.
+        extensions: the auth schemes.
+
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        endpoints: Mapping[str, Endpoint],
+        scope: RunScope,
+        send: Send,
+        jar: Any,
+        extensions: Extensions,
+    ) -> None:
+        self.document = document
+        self.endpoints = endpoints
+        self.scope = scope
+        self.transport = send
+        self.jar = jar
+        self.extensions = extensions
+
+    # -- a try ------------------------------------------------------------------------------------------
+
+    def draft(self, requests: Any, spec: Any) -> Draft:
+        """Return a request with values; raises `RenderError`."""
+        return Drafter(self.scope, requests).draft(spec)
+
+    def send(self, draft: Draft, settings: Settings, latest: float) -> Sent:
+        """Send one try and follow redirects when they are asked for.
+
+        Args:
+            draft: the request with values.
+            settings: those of the step.
+            latest: the moment, as of `time.monotonic()`, after which nothing may go on.
+
+        Raises:
+            RenderError: the request cannot be made.
+
+        """
+        url, endpoint = self.address(draft)
+        deadline = min(latest, time.monotonic() + self._timeout(settings, endpoint))
+        redirects = self._redirects(settings, endpoint)
+        identity = self._identity(settings, endpoint, draft, url)
+        body, media_type = encode(draft, self.scope.generator)
+        method, first_origin = draft.method, origin_of(url)
+        hops: list[Hop] = []
+        while True:
+            same_origin = origin_of(url) == first_origin
+            headers = self._headers(draft, endpoint, url, method, body, media_type, same_origin=same_origin)
+            route = self._route(settings, endpoint)
+            request = Request(method, url, headers, body, deadline, route)
+            hop = self._one(request, identity, draft)
+            hops.append(hop)
+            if hop.response is None:
+                return Sent(tuple(hops), endpoint)
+            target = self._redirect_target(hop.response, url)
+            if not redirects or target is None:
+                return Sent(tuple(hops), endpoint)
+            if len(hops) > redirects:
+                return Sent(tuple(hops), endpoint, f"more than {redirects} redirects")
+            if origin_of(target) != origin_of(url):
+                identity = Identity(None, {}, own=False)
+            url, endpoint = target, find_endpoint(target, self.endpoints.values())
+            if not identity.own and endpoint is not None and identity.scheme is None:
+                identity = self._identity_of(endpoint.spec.settings.auth, own=False)
+            if _becomes_get(hop.response.status, method):
+                method, body, media_type = ("HEAD" if method == "HEAD" else "GET"), None, ""
+
+    def _one(self, request: Request, identity: Identity, draft: Draft) -> Hop:
+        """Send one request with its credentials and keep its cookies."""
+        signed = self._signed(request, identity, draft)
+        try:
+            response = self.transport(signed)
+            if (
+                response.status == 401
+                and identity.scheme is not None
+                and identity.scheme.challenge is not None
+            ):
+                self._keep_cookies(signed.url, response)
+                answer = identity.scheme.challenge(_view(request), identity.settings, response)
+                if answer is not None:
+                    signed = self._with_headers(request, answer, draft)
+                    response = self.transport(signed)
+        except TransportError as error:
+            return Hop(signed, None, error)
+        except AuthError as error:
+            raise NotSentError(str(error)) from None
+        self._keep_cookies(signed.url, response)
+        return Hop(signed, response)
+
+    def _keep_cookies(self, url: str, response: Response) -> None:
+        lines = response.header_lines("set-cookie")
+        if lines:
+            self.jar.store(url, lines, time.time())
+
+    # -- where ------------------------------------------------------------------------------------------
+
+    def address(self, draft: Draft) -> tuple[str, Endpoint | None]:
+        """Return the absolute URL of a request and the endpoint it belongs to; raises `RenderError`."""
+        url = fill_placeholders(draft)
+        endpoint = self.endpoints.get(draft.named) if draft.named else None
+        if not url.startswith(("http://", "https://")):
+            if draft.base_url:
+                url = urllib.parse.urljoin(draft.base_url, url)
+            elif url.startswith(("/", "?")) and not url.startswith("//"):
+                endpoint = self._only_endpoint()
+                url = endpoint.base + url
+            else:
+                raise RenderError(f"not a URL: {show(url, 60)}")
+        url = _checked(add_query(url, draft.query))
+        return url, endpoint or find_endpoint(url, self.endpoints.values())
+
+    def _only_endpoint(self) -> Endpoint:
+        if len(self.document.endpoints) != 1:
+            names = " or ".join(f"${{{name}}}/…" for name in list(self.document.endpoints)[:3])
+            raise RenderError(f"which endpoint? write {names}" if names else "no endpoint is declared")
+        name = next(iter(self.document.endpoints))
+        self.scope.lookup(name)
+        return self.endpoints[name]
+
+    def _redirect_target(self, response: Response, url: str) -> str | None:
+        location = response.header("location")
+        if response.status not in _REDIRECTS or not location:
+            return None
+        target = urllib.parse.urljoin(url, location.strip())
+        target = urllib.parse.urldefrag(target).url
+        return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
+
+    # -- settings ---------------------------------------------------------------------------------------
+
+    def _setting(self, settings: Settings, endpoint: Endpoint | None, name: str) -> Any:
+        found = getattr(settings, name)
+        if found is None and endpoint is not None:
+            found = getattr(endpoint.spec.settings, name)
+        return found
+
+    def _timeout(self, settings: Settings, endpoint: Endpoint | None) -> float:
+        value = self._setting(settings, endpoint, "timeout")
+        return DEFAULT_TIMEOUT if value is None else float(value.render(self.scope))
+
+    def _redirects(self, settings: Settings, endpoint: Endpoint | None) -> int:
+        value = self._setting(settings, endpoint, "follow_redirects")
+        wanted = False if value is None else value.render(self.scope)
+        if isinstance(wanted, bool):
+            return DEFAULT_REDIRECTS if wanted else 0
+        if type(wanted) is not int or not 0 <= wanted <= MAX_REDIRECTS:
+            raise RenderError(
+                f"follow_redirects needs true, false or a number to {MAX_REDIRECTS}, got {show(wanted)}"
+            )
+        return wanted
+
+    def _route(self, settings: Settings, endpoint: Endpoint | None) -> Route:
+        verify = self._setting(settings, endpoint, "verify")
+        cert: Mapping[str, Value] | None = self._setting(settings, endpoint, "cert")
+        proxy = self._setting(settings, endpoint, "proxy")
+        if verify is None and cert is None and proxy is None:
+            return _DIRECT
+        files = {name: str(value.render(self.scope)) for name, value in (cert or {}).items()}
+        return Route(
+            verify=True if verify is None else verify.render(self.scope),
+            cert=files.get("cert"),
+            key=files.get("key"),
+            password=files.get("password"),
+            proxy=None if proxy is None else str(proxy.render(self.scope)),
+        )
+
+    # -- credentials ------------------------------------------------------------------------------------
+
+    def _identity(self, settings: Settings, endpoint: Endpoint | None, draft: Draft, url: str) -> Identity:
+        if settings.auth is not None:
+            identity = self._identity_of(settings.auth, own=True)
+            if identity.scheme is not None and endpoint is None and draft.base_url:
+                split = urllib.parse.urlsplit(url)
+                raise NotSentError(
+                    f"auth would go to {split.scheme}://{split.netloc}, which is no endpoint of this document"
+                )
+            return identity
+        if endpoint is None:
+            return Identity(None, {}, own=False)
+        return self._identity_of(endpoint.spec.settings.auth, own=False)
+
+    def _identity_of(self, auth: Auth | None, *, own: bool) -> Identity:
+        if auth is None or auth.scheme == "none":
+            return Identity(None, {}, own=own)
+        if auth.credential is not None:
+            name = auth.credential.render(self.scope)
+            if name == "none":
+                return Identity(None, {}, own=own)
+            named = self.document.credentials.get(name) if isinstance(name, str) else None
+            if named is None:
+                raise RenderError(f"no credential is named {show(name, 40)}")
+            return self._identity_of(named.value, own=own)
+        scheme = self.extensions.schemes[auth.scheme]
+        settings = {name: value.render(self.scope) for name, value in auth.settings.items()}
+        self._look_at_settings(scheme, settings)
+        return Identity(scheme, settings, own=own)
+
+    def _look_at_settings(self, scheme: Scheme, settings: dict[str, Any]) -> None:
+        for name, value in settings.items():
+            field = (scheme.settings or {}).get(name)
+            wanted = field.kind if field is not None else "text"
+            if wanted == "object":
+                if not isinstance(value, dict):
+                    raise RenderError(f"{scheme.name}: {name} needs an object")
+                continue
+            if not isinstance(value, str):
+                value = settings[name] = show(value) if isinstance(value, int) else value  # noqa: PLW2901
+            if not isinstance(value, str) or (not value and wanted == "text" and scheme.settings != {}):
+                raise RenderError(f"{scheme.name}: {name} needs a text that is not empty")
+            if "|" in wanted and value not in wanted.split("|"):
+                raise RenderError(f"{scheme.name}: {name} is one of {wanted.replace('|', ', ')}")
+            if field is None or field.secret:
+                try:
+                    settings[name] = keep_secret(self.scope.redactor, value, "")
+                except RenderError:
+                    raise RenderError(
+                        f"{scheme.name}: {name} has {len(value)} characters: it cannot be masked, {SHORTEST} are needed"
+                    ) from None
+
+    def _signed(self, request: Request, identity: Identity, draft: Draft) -> Request:
+        scheme = identity.scheme
+        if scheme is None:
+            return request
+        try:
+            headers = dict(scheme.headers(_view(request), identity.settings))
+            if scheme.fetch is not None:
+                fetched = scheme.fetch(identity.settings, self._poster(request))
+                for value in fetched.values():
+                    self.scope.redactor.add(value.partition(" ")[2])
+                headers |= fetched
+        except AuthError as error:
+            raise NotSentError(str(error)) from None
+        return self._with_headers(request, headers, draft)
+
+    def _with_headers(self, request: Request, headers: Mapping[str, str], draft: Draft) -> Request:
+        """Add headers of a scheme; a header that the request wrote, or removed, stays as it is."""
+        added = []
+        for name, value in headers.items():
+            if name.lower() in draft.headers:
+                continue
+            _header_value(name, value)
+            self.scope.redactor.add_header(name)
+            added.append((name, value))
+        names = {name.lower() for name, _ in added}
+        kept = tuple(pair for pair in request.headers if pair[0].lower() not in names)
+        return Request(
+            request.method, request.url, (*kept, *added), request.body, request.deadline, request.route
+        )
+
+    def _poster(self, request: Request) -> Any:
+        def post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Response:
+            body = urllib.parse.urlencode(form).encode("ascii")
+            lines = (
+                ("Host", _host(url)),
+                ("User-Agent", USER_AGENT),
+                ("Accept", "application/json"),
+                ("Content-Type", "application/x-www-form-urlencoded"),
+                ("Content-Length", str(len(body))),
+                *headers.items(),
+            )
+            try:
+                return self.transport(
+                    Request("POST", _checked(url), lines, body, request.deadline, request.route)
+                )
+            except TransportError as error:
+                raise AuthError(f"oauth2: {error.message}") from None
+
+        return post
+
+    # -- headers ----------------------------------------------------------------------------------------
+
+    def _headers(
+        self,
+        draft: Draft,
+        endpoint: Endpoint | None,
+        url: str,
+        method: str,
+        body: bytes | None,
+        media_type: str,
+        *,
+        same_origin: bool,
+    ) -> tuple[tuple[str, str], ...]:
+        """Return all header lines but those of credentials, in sending order."""
+        lines: dict[str, tuple[str, list[str] | None]] = {
+            "host": ("Host", [_host(url)]),
+            "user-agent": ("User-Agent", [USER_AGENT]),
+            "accept": ("Accept", ["*/*"]),
+            "accept-encoding": ("Accept-Encoding", ["gzip, deflate"]),
+        }
+        if endpoint is not None and endpoint.spec.headers:
+            drafter = Drafter(self.scope, {})
+            for name, values in drafter.named_values("headers", endpoint.spec.headers):
+                for value in values or ():
+                    _header_value(name, value)
+                lines[name.lower()] = (name, values)
+        if media_type:
+            lines["content-type"] = ("Content-Type", [media_type])
+        if body is not None:
+            lines["content-length"] = ("Content-Length", [str(len(body))])
+        elif method in ("POST", "PUT", "PATCH"):
+            lines["content-length"] = ("Content-Length", ["0"])
+        if (cookie := self._cookie(draft, url, same_origin=same_origin)) is not None:
+            lines["cookie"] = ("Cookie", [cookie])
+        for key, (name, values) in draft.headers.items():
+            if body is None and draft.body and key in _BODY_HEADERS:
+                continue  # a redirect to GET leaves the body and its headers behind
+            if not same_origin and key in ("authorization", "cookie"):
+                continue
+            lines[key] = (name, values)
+        return tuple((name, value) for name, values in lines.values() for value in values or ())
+
+    def _cookie(self, draft: Draft, url: str, *, same_origin: bool) -> str | None:
+        if draft.cookies is None:
+            return None
+        own = draft.cookies if same_origin else {}
+        for name, value in own.items():
+            _header_value(f"cookie {name}", value)
+        found: str | None = self.jar.header_for(url, time.time(), own)
+        return found
+
+
+_DIRECT = Route()
+
+
+def _becomes_get(status: int, method: str) -> bool:
+    return status == 303 or (status in (301, 302) and method == "POST")
+
+
+def _view(request: Request) -> SignedRequest:
+    return SignedRequest(request.method, request.url, request.headers, request.body)
+
+
+def _host(url: str) -> str:
+    split = urllib.parse.urlsplit(url)
+    return split.netloc.rpartition("@")[2]
+
+
+def _header_value(name: str, value: str) -> None:
+    if any(character in value for character in "\r\n\0"):
+        raise RenderError(f"the header {name} would hold a line break or NUL")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise RenderError(f"the header {name} holds a character outside of latin-1") from None
+
+
+def _checked(url: str) -> str:
+    """Return a URL that can be sent; raises `RenderError`."""
+    try:
+        split = urllib.parse.urlsplit(url)
+        host, port = split.hostname, split.port
+    except ValueError:
+        raise RenderError(f"the host or port of {show(url, 80)} is malformed") from None
+    del port
+    if split.scheme not in ("http", "https") or not host:
+        raise RenderError(f"not a URL: {show(url, 80)}")
+    if split.username is not None or split.password is not None:
+        raise RenderError("a URL with user and password: write auth: {basic: …} instead")
+    if not host.isascii():
+        try:
+            encoded = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise RenderError(f"the host {show(host, 60)} is no host name") from None
+        url = url.replace(host, encoded, 1)
+    return urllib.parse.urldefrag(url).url if "#" in url else url

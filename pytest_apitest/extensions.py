@@ -1,0 +1,149 @@
+"""What a project may add to the language: auth schemes, operators, functions, filters and reports.
+
+Rules kept here:
+- the built-in tables are copied, so that what one run adds does not leak into another of the same process;
+- whatever is added needs a docstring, which is its entry in the reference and the editor schema;
+- a name that exists is refused.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_apitest.auth import SCHEMES, Field, Scheme, SignedRequest
+from pytest_apitest.checks.operators import OPERATORS, Miss, Operator
+from pytest_apitest.functions import FILTERS, FUNCTIONS, Callee, FilterError, callee
+from pytest_apitest.jsonvalue import from_python, show
+from pytest_apitest.registry import Table
+
+ReportWriter = Callable[[Any, Any], None]
+
+
+class Extensions:
+    """The tables of one run; the hook `pytest_apitest_extend` receives them."""
+
+    def __init__(self) -> None:
+        self.operators: Table[Operator] = OPERATORS.copy()
+        self.functions: Table[Callee] = FUNCTIONS.copy()
+        self.filters: Table[Callee] = FILTERS.copy()
+        self.schemes: Table[Scheme] = SCHEMES.copy()
+        self.reports: Table[ReportWriter] = Table("report")
+
+    def add_function(self, name: str, call: Callable[..., Any]) -> None:
+        """Add a function for references, `${name(…)}`.
+
+        Args:
+            name: its name: letters, digits and _.
+            call: the Python function; its signature says how many arguments a reference may give; a
+                ValueError it raises fails the step with its text.
+
+        Raises:
+            ValueError: the name is taken or malformed, or the function has no docstring.
+
+        """
+        _check(name, call)
+        self.functions.add(name, callee(name, _converting(call), skip=0))
+
+    def add_filter(self, name: str, call: Callable[..., Any]) -> None:
+        """Add a filter for references, `${x | name}`.
+
+        Args:
+            name: its name: letters, digits and _.
+            call: the Python function; the value is its first argument; a ValueError it raises fails the
+                step with its text.
+
+        Raises:
+            ValueError: the name is taken or malformed, or the function has no docstring.
+
+        """
+        _check(name, call)
+        self.filters.add(name, callee(name, _converting(call), skip=1))
+
+    def add_operator(self, name: str, test: Callable[[Any, Any], bool | str | None]) -> None:
+        """Add an operator for checks, `{name: operand}`.
+
+        Args:
+            name: its name: letters, digits and _.
+            test: called with the value found and the operand; returns True or None when the check holds,
+                False or a sentence (`expected …, got …` or any other) when it does not. A ValueError or
+                TypeError it raises is a failed check.
+
+        Raises:
+            ValueError: the name is taken or malformed, or the function has no docstring.
+
+        """
+        _check(name, test)
+
+        def run(actual: Any, operand: Any) -> list[Miss]:
+            try:
+                answer = test(actual, operand)
+            except (ValueError, TypeError, AssertionError) as error:
+                answer = f"{name}: {error}"
+            if answer is None or answer is True:
+                return []
+            wanted = f"{name} {show(operand)}"
+            return [Miss(wanted, show(actual), answer if isinstance(answer, str) else "")]
+
+        run.__doc__ = inspect.getdoc(test)
+        self.operators.add(name, Operator(name, "value", run, lambda operand: f"{name} {show(operand)}"))
+
+    def add_auth(
+        self,
+        name: str,
+        sign: Callable[[SignedRequest, Mapping[str, Any]], Mapping[str, str]],
+        fields: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+    ) -> None:
+        """Add an auth scheme, `auth: {name: …}`.
+
+        Args:
+            name: its name: letters, digits and _.
+            sign: called with the request and the settings; returns the headers to send.
+            fields: names of the settings that must be written; none at all means one text, given to
+                `sign` as `{"value": text}`.
+            optional: names of settings that may be left out.
+
+        Raises:
+            ValueError: the name is taken or malformed, or the function has no docstring.
+
+        """
+        _check(name, sign)
+        if name == "none":
+            raise ValueError("auth scheme 'none' exists already; choose another name")
+        settings = {field: Field() for field in fields} | {field: Field(required=False) for field in optional}
+        self.schemes.add(name, Scheme(name, settings or None, headers=sign))
+
+    def add_report(self, name: str, write: ReportWriter) -> None:
+        """Add a report that is written beside the others into the folder of `--apitest-report`.
+
+        Args:
+            name: its name.
+            write: called with the outcome of the run and the folder.
+
+        Raises:
+            ValueError: the name is taken or malformed, or the function has no docstring.
+
+        """
+        _check(name, write)
+        self.reports.add(name, write)
+
+
+def _check(name: str, call: Callable[..., Any]) -> None:
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no name: letters, digits and _")
+    if not inspect.getdoc(call):
+        raise ValueError(f"{name!r} needs a docstring: its first paragraph is the entry in the reference")
+
+
+def _converting(call: Callable[..., Any]) -> Callable[..., Any]:
+    def converted(*args: Any) -> Any:
+        try:
+            return from_python(call(*args))
+        except FilterError:
+            raise
+        except ValueError as error:
+            raise FilterError(str(error)) from None
+
+    converted.__doc__ = inspect.getdoc(call)
+    converted.__signature__ = inspect.signature(call)  # type: ignore[attr-defined]
+    return converted

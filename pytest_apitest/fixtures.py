@@ -1,0 +1,137 @@
+"""Fixtures for Python tests: run a document, make a badge (design, section 4)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_apitest.collection import case_title, row_labels
+from pytest_apitest.engine import DocumentState, Engine, Options
+from pytest_apitest.errors import UsageError
+from pytest_apitest.jsonvalue import from_python
+from pytest_apitest.outcome import SKIPPED, CaseOutcome, RunOutcome
+from pytest_apitest.reports.shield_files import LABEL, shield_of
+from pytest_apitest.selection import Selection, check_names
+from pytest_apitest.shield import to_json, to_svg
+
+if TYPE_CHECKING:
+    from pytest_apitest.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class ShieldFiles:
+    """A badge in both forms.
+
+    Args:
+        json: the shields.io endpoint form.
+        svg: the drawing.
+
+    """
+
+    json: dict[str, Any]
+    svg: str
+
+
+def make_shield(outcome: RunOutcome | CaseOutcome, *, label: str = LABEL, style: str = "flat") -> ShieldFiles:
+    """Return the badge of an outcome.
+
+    Args:
+        outcome: of a run, or of one case.
+        label: the left half.
+        style: `flat`, `flat-square`, `plastic` or `for-the-badge`.
+
+    """
+    run = outcome if isinstance(outcome, RunOutcome) else RunOutcome([outcome])
+    shield = shield_of(run, label)
+    return ShieldFiles(to_json(shield), to_svg(shield, style))
+
+
+def make_run(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable[..., RunOutcome]:
+    """Return the function behind the fixture `apitest_run`.
+
+    Args:
+        request: the test that runs documents; fixtures that a document names are taken from it.
+        runtime: the plugin's state.
+
+    """
+
+    def run(name: str, /, *, endpoints: dict[str, str] | None = None, **variables: Any) -> RunOutcome:
+        """Run a document and return its outcome; nothing is raised when it fails.
+
+        Args:
+            name: a path relative to the test's folder or to where pytest was called, or a title.
+            endpoints: base URLs by name.
+            variables: values of variables by name.
+
+        Raises:
+            pytest.UsageError: there is no such document, or it has no such variable.
+            ProblemsError: the document has problems; the text lists them all.
+
+        """
+        document = runtime.library.document(_file(request, runtime, str(name)))
+        origins = dict.fromkeys(variables, "apitest_run")
+        options = Options(
+            {**runtime.options.variables, **{key: from_python(value) for key, value in variables.items()}},
+            {**runtime.options.origins, **origins},
+            {**runtime.options.endpoints, **(endpoints or {})},
+            runtime.options.seed,
+        )
+        try:
+            check_names(Options(variables, origins, endpoints or {}), [document])
+        except UsageError as error:
+            raise pytest.UsageError(str(error).replace("--apitest-var", "apitest_run")) from None
+        engine = runtime.engine
+        own = Engine(engine.extensions, options, engine.redactor, engine.send, engine.serve, engine.once)
+        return _run_all(request, DocumentState(own, document))
+
+    return run
+
+
+def _file(request: pytest.FixtureRequest, runtime: "Runtime", name: str) -> Any:
+    beside = request.path.parent / name
+    if beside.is_file():
+        return beside
+    try:
+        selection = Selection(
+            [name], runtime.roots, runtime.config.invocation_params.dir, runtime.config.rootpath
+        )
+    except UsageError as error:
+        raise pytest.UsageError(str(error).replace("--apitest-scenario", "apitest_run")) from None
+    if len(selection.files) != 1:
+        raise pytest.UsageError(f"apitest_run {name}: names {len(selection.files)} documents; name one")
+    return selection.files[0]
+
+
+def _run_all(request: pytest.FixtureRequest, state: DocumentState) -> RunOutcome:
+    """Run every case of a document, set-up and end included."""
+    document = state.document
+    fixtures = {fixture: request.getfixturevalue(fixture) for fixture, _ in document.fixtures}
+    cases: list[CaseOutcome] = []
+    state.set_up(fixtures)
+    try:
+        for case in document.cases:
+            title = case_title(document, case)
+            rows = row_labels(case.parametrize) if case.parametrize is not None else [None]
+            for number, label in enumerate(rows):
+                name = title if label is None else f"{title}[{label}]"
+                outcome = CaseOutcome(
+                    f"{document.source.shown}::{name}",
+                    name,
+                    document.title,
+                    document.source.shown,
+                    case.mark.line,
+                    rule=case.rule.id if case.rule is not None else "",
+                )
+                cases.append(outcome)
+                skip = case.skip or document.skip
+                if skip:
+                    outcome.outcome, outcome.reason = SKIPPED, skip
+                    continue
+                state.run(case, outcome, None if label is None else number, fixtures)
+    finally:
+        failed = state.tear_down()
+        if failed and cases:
+            cases[-1].steps += failed
+            cases[-1].outcome = "error" if cases[-1].passed else cases[-1].outcome
+    return RunOutcome(cases)

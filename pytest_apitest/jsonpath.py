@@ -1,0 +1,345 @@
+"""JSONPath: compiled once, exact on the values found, told apart by syntax into one value or many.
+
+Rules kept here (RFC 9535; language, section 7, JSONPath):
+- plain chains of names and indexes need no library; everything else is the library's, so that a run of
+  plain paths does not pay its import (20 ms);
+- filters compare plain integers and floats; what they find is looked up again in the exact document;
+- `match` and `search` use RE2, so that no document can make a path slow;
+- the dialect `ng` is the library jsonpath-ng with its extensions, for documents that say so.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pytest_apitest import jsonvalue
+from pytest_apitest.regex import RegexError, compile_regex
+
+Location = tuple[str | int, ...]
+
+_PLAIN = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:0|-?[1-9][0-9]{0,9})\]|\['[^'\\\x00-\x1f]*'\])*")
+_PLAIN_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]|\['([^']*)'\]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class JSONPathError(ValueError):
+    """A text is no JSONPath; the message says why and how it is written rightly."""
+
+
+class Document:
+    """A JSON document that paths are looked up in.
+
+    Args:
+        value: the exact value.
+
+    """
+
+    __slots__ = ("_plain", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._plain: Any = None
+
+    @property
+    def plain(self) -> Any:
+        """The document with plain numbers, for filters."""
+        if self._plain is None:
+            self._plain = (jsonvalue.to_plain(self.value),)
+        return self._plain[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A compiled path.
+
+    Args:
+        text: as written.
+        singular: whether it can find at most one value, by its syntax.
+        steps: the chain of a plain path, or None.
+        search: finds the places of all values, for paths that are no plain chain.
+        filtered: whether `search` wants the document with plain numbers.
+        prefixes: paths of all beginnings of this one, shortest first, to say where a search ended.
+
+    """
+
+    text: str
+    singular: bool
+    steps: Location | None
+    search: Callable[[Any], Iterable[Location]] | None = None
+    filtered: bool = False
+    prefixes: tuple["Path", ...] = ()
+
+    def find(self, document: Document) -> list[tuple[Location, Any]]:
+        """Return the places and values found, in the order of the document."""
+        if self.steps is not None:
+            found = _walk(document.value, self.steps)
+            return [] if found is None else [found]
+        assert self.search is not None
+        return [
+            (location, value_at(document.value, location))
+            for location in self.search(document.plain if self.filtered else document.value)
+        ]
+
+    def missing(self, document: Document) -> str:
+        """Return why nothing was found: what stands at the last place that was reached."""
+        reached, value, missed = self._last_reached(document)
+        if isinstance(value, dict):
+            names = list(value)
+            listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+            there = f"there {'are' if len(names) > 1 else 'is'} {listed}" if names else "the object is empty"
+        elif isinstance(value, list):
+            count = len(value)
+            there = f"the array has {count} element{'s' * (count != 1)}" if count else "the array is empty"
+        else:
+            there = f"{reached} is {jsonvalue.show_typed(value, 40)}"
+        return f"not found; {there}" if missed else f"nothing found; {there}"
+
+    def _last_reached(self, document: Document) -> tuple[str, Any, bool]:
+        if self.steps is not None:
+            value: Any = document.value
+            reached: Location = ()
+            for index in range(len(self.steps)):
+                found = _walk(value, self.steps[index : index + 1])
+                if found is None:
+                    break
+                value, reached = found[1], self.steps[: index + 1]
+            return normalized(reached), value, True
+        reached_text, value = "$", document.value
+        for prefix in self.prefixes:
+            found_all = prefix.find(document)
+            if not found_all:
+                break
+            reached_text, value = normalized(found_all[0][0]), found_all[0][1]
+        return reached_text, value, self.singular
+
+
+def _walk(value: Any, steps: Location) -> tuple[Location, Any] | None:
+    location = steps
+    for index, step in enumerate(steps):
+        if type(step) is str:
+            if not isinstance(value, dict) or step not in value:
+                return None
+            value = value[step]
+        else:
+            assert isinstance(step, int)
+            if not isinstance(value, list) or not -len(value) <= step < len(value):
+                return None
+            if step < 0:
+                location = (*location[:index], len(value) + step, *location[index + 1 :])
+            value = value[step]
+    return location, value
+
+
+def value_at(value: Any, location: Location) -> Any:
+    """Return the value at a place that exists."""
+    for step in location:
+        value = value[step]
+    return value
+
+
+def normalized(location: Iterable[str | int]) -> str:
+    """Return a place as a path people read: `$.items[0].name`, `$['odd name']`."""
+    out = ["$"]
+    for step in location:
+        if isinstance(step, int):
+            out.append(f"[{step}]")
+        elif _NAME.fullmatch(step):
+            out.append(f".{step}")
+        else:
+            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
+            out.append(f"['{escaped}']")
+    return "".join(out)
+
+
+@lru_cache(maxsize=4096)
+def compile_path(text: str, dialect: str = "rfc9535") -> Path:
+    """Return the compiled path.
+
+    Args:
+        text: the path.
+        dialect: `rfc9535` or `ng`.
+
+    Raises:
+        JSONPathError: with the right spelling where it can be known.
+
+    """
+    if _PLAIN.fullmatch(text):
+        steps = tuple(
+            int(index) if index else name or quoted for name, index, quoted in _PLAIN_STEP.findall(text)
+        )
+        return Path(text, singular=True, steps=steps)
+    if dialect == "ng":
+        return _compile_ng(text)
+    return _compile_rfc(text)
+
+
+def literal(value: Any) -> str:
+    """Return a value as a JSONPath literal; a text is quoted by us (language, section 6).
+
+    Raises:
+        JSONPathError: arrays and objects are no literals.
+
+    """
+    if isinstance(value, str):
+        escaped = jsonvalue.dumps(str(value))[1:-1].replace('\\"', '"').replace("'", "\\'")
+        return f"'{escaped}'"
+    if value is None or isinstance(value, bool | int | jsonvalue.Number):
+        return jsonvalue.dumps(value)
+    raise JSONPathError(f"an {jsonvalue.kind(value)} cannot stand in a JSONPath")
+
+
+# -- RFC 9535 -------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
+    from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
+
+    def expression(name: str, begin: str, end: str) -> Any:
+        def call(_: Any, text: object, pattern: object) -> bool:
+            if not isinstance(text, str) or not isinstance(pattern, str):
+                return False
+            try:
+                return compile_regex(begin + _dots(pattern) + end).search(text) is not None
+            except RegexError:
+                return False
+
+        members = {
+            "arg_types": [ExpressionType.VALUE, ExpressionType.VALUE],
+            "return_type": ExpressionType.LOGICAL,
+            "__call__": call,
+        }
+        return type(name, (FilterFunction,), members)()
+
+    class Environment(library.JSONPathEnvironment):
+        max_recursion_depth = jsonvalue.MAX_DEPTH + 50
+
+        def setup_function_extensions(self) -> None:
+            super().setup_function_extensions()
+            self.function_extensions["match"] = expression("Match", r"\A(?:", r")\z")
+            self.function_extensions["search"] = expression("Search", "(?:", ")")
+
+    return Environment()
+
+
+def _dots(pattern: str) -> str:
+    """Rewrite the dots of an I-Regexp (RFC 9485), which match no carriage return either."""
+    out = []
+    escaped = in_class = False
+    for character in pattern:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == "[":
+            in_class = True
+        elif character == "]":
+            in_class = False
+        elif character == "." and not in_class:
+            out.append(r"[^\n\r]")
+            continue
+        out.append(character)
+    return "".join(out)
+
+
+def _compile_rfc(text: str) -> Path:
+    import jsonpath_rfc9535 as library  # noqa: PLC0415
+
+    environment = _environment()
+    try:
+        query = environment.compile(text)
+    except library.JSONPathError as error:
+        raise JSONPathError(_hint(text) or f"not a JSONPath: {str(error).split(', line')[0]}") from None
+    except RecursionError:
+        raise JSONPathError("not a JSONPath: nested too deep") from None
+    if query.singular_query():
+        names = (segment.selectors[0] for segment in query.segments)
+        return Path(text, singular=True, steps=tuple(_selector(one) for one in names))
+    filtered = "?" in text
+
+    def searching(segments: Any) -> Callable[[Any], Iterable[Location]]:
+        part = library.JSONPathQuery(env=environment, segments=segments)
+        return lambda value: [tuple(node.location) for node in part.finditer(value)]
+
+    prefixes = tuple(
+        Path("", singular=False, steps=None, search=searching(query.segments[:count]), filtered=filtered)
+        for count in range(1, len(query.segments))
+    )
+    return Path(text, False, None, searching(query.segments), filtered, prefixes)
+
+
+def _selector(selector: Any) -> str | int:
+    found: str | int = selector.name if hasattr(selector, "name") else selector.index
+    return found
+
+
+def _hint(text: str) -> str | None:
+    """Return the right spelling of what is usually meant by a path that is none."""
+    if not text.startswith("$"):
+        name = text.lstrip(".")
+        suggestion = f"$.{name}" if name and not name.startswith("[") else f"${name}"
+        return f"a JSONPath starts with $: write {suggestion}"
+    steps = re.split(r"(?=\.)", text[1:])
+    changed = [_respell(step) for step in steps]
+    if changed == steps:
+        return None
+    suggestion = "$" + "".join(changed)
+    try:
+        compile_path(suggestion)
+    except JSONPathError:
+        return None
+    return f"not a JSONPath: write {suggestion}"
+
+
+def _respell(step: str) -> str:
+    name, bracket, rest = step[1:].partition("[")
+    if not step.startswith(".") or not name or name == "*" or _NAME.fullmatch(name):
+        return step
+    if name.isdigit():
+        return f"[{int(name)}]{bracket}{rest}"
+    if name.isascii() and "'" not in name and "?" not in name:
+        return f"['{name}']{bracket}{rest}"
+    return step
+
+
+# -- jsonpath-ng ----------------------------------------------------------------------------------------
+
+
+def _compile_ng(text: str) -> Path:
+    from jsonpath_ng import Child, Fields, Index, Root  # noqa: PLC0415 - only for documents that say ng
+    from jsonpath_ng.exceptions import JSONPathError as LibraryError  # noqa: PLC0415
+    from jsonpath_ng.ext.parser import parse  # noqa: PLC0415
+
+    try:
+        parsed = parse(text)
+    except (LibraryError, RecursionError, ValueError, TypeError) as error:
+        raise JSONPathError(f"not a JSONPath (jsonpath-ng): {str(error).splitlines()[0]}") from None
+
+    def steps(node: Any) -> Location:
+        if isinstance(node, Child):
+            return (*steps(node.left), *steps(node.right))
+        if isinstance(node, Fields):
+            return (str(node.fields[0]),)
+        if isinstance(node, Index):
+            return (int(_ng_indices(node)[0]),)
+        return ()
+
+    def single(node: Any) -> bool:
+        if isinstance(node, Child):
+            return single(node.left) and single(node.right)
+        if isinstance(node, Fields):
+            return len(node.fields) == 1 and node.fields[0] != "*"
+        return isinstance(node, Root) or (isinstance(node, Index) and len(_ng_indices(node)) == 1)
+
+    def search(value: Any) -> list[Location]:
+        return [steps(datum.full_path) for datum in parsed.find(value)]
+
+    return Path(text, single(parsed), None, search, filtered=True)
+
+
+def _ng_indices(node: Any) -> tuple[Any, ...]:
+    """Return the indexes of an index step; older releases of the library know only one."""
+    return tuple(node.indices) if hasattr(node, "indices") else (node.index,)

@@ -1,0 +1,364 @@
+"""Reading what a document declares: variables, inputs, endpoints, credentials (language, section 3)."""
+
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_apitest.language.data import DataError, read_bytes, read_data, read_text
+from pytest_apitest.language.fragments import TYPE_KINDS, has_type
+from pytest_apitest.language.model import EndpointSpec, VariableSpec
+from pytest_apitest.language.reader import Reader, mark_of
+from pytest_apitest.language.requests import PartsShape
+from pytest_apitest.language.settings import SETTING_KEYS, AuthShape, build_settings
+from pytest_apitest.language.shapes import (
+    AnyValue,
+    Book,
+    Boolean,
+    Choice,
+    Key,
+    NameMap,
+    PlainText,
+    Record,
+    Schema,
+    Shape,
+    name_schema,
+)
+from pytest_apitest.redaction import SHORTEST
+from pytest_apitest.references import Literal, Value, template_parts
+from pytest_apitest.source import Mapping, Node, Scalar
+
+RESERVED = ("exposed", "request")
+TYPES = tuple(TYPE_KINDS)
+
+# -- variables ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DataFile(Shape):
+    """The path of a file whose content is a value."""
+
+    def read(self, reader: Reader, node: Node) -> Path:
+        """Return the file."""
+        return reader.file(node)
+
+    def schema(self, book: Book) -> Schema:  # noqa: ARG002
+        return {"type": "string", "minLength": 1}
+
+
+def _build_variable(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> VariableSpec:
+    spec = VariableSpec(
+        "",
+        mark_of(mapping),
+        default=got.get("default"),
+        env=got.get("env", ""),
+        file=got.get("file"),
+        type=got.get("type"),
+        secret=got.get("secret", False),
+        required=got.get("required", True),
+    )
+    if spec.file is not None:
+        spec.default = _file_value(reader, mapping, spec)
+    default = spec.default
+    if spec.type is not None and isinstance(default, Literal) and not has_type(default.value, spec.type):
+        reader.expected(mapping.entries["default"][1], f"a value of type {spec.type}")
+    if spec.secret and isinstance(default, Literal):
+        length = len(default.value) if isinstance(default.value, str) else 0
+        if 0 < length < SHORTEST:
+            reader.fail(
+                mapping.entries["default"][1] if "default" in mapping else mapping,
+                f"a secret of {length} characters cannot be masked; it needs {SHORTEST} or more",
+            )
+        reader.secrets.append((default.value, ""))
+    return spec
+
+
+def _file_value(reader: Reader, mapping: Mapping, spec: VariableSpec) -> Value:
+    node = mapping.entries["file"][1]
+    assert spec.file is not None
+    try:
+        if spec.type == "bytes":
+            value: Any = read_bytes(spec.file)
+        elif spec.type == "string" or spec.file.suffix not in (".json", ".yaml", ".yml"):
+            value = read_text(spec.file)
+        else:
+            value = read_data(spec.file)
+    except DataError as error:
+        name = node.text if isinstance(node, Scalar) else spec.file.name
+        reader.fail(node, f"{name}: {error}")
+    if spec.type is not None and not has_type(value, spec.type):
+        reader.fail(node, f"the content of this file is not of type {spec.type}")
+    return Literal(value, node.line, node.column)
+
+
+_DEFAULT = Key("default", AnyValue(), "The value when nothing else gives one.")
+_ENV = Key(
+    "env", PlainText("the name of an environment variable"), "Environment variable; empty counts as unset."
+)
+_FILE = Key("file", DataFile(), "File whose content is the value: .json and .yaml parsed, else text.")
+_TYPE = Key("type", Choice(TYPES), "What text from outside is read as.")
+_SECRET = Key("secret", Boolean(), "true: masked everywhere.")
+_REQUIRED = Key(
+    "required", Boolean(), "true unless written: unset is an error; false: cases that use it are not run."
+)
+
+
+def _variable_record(what: str, *keys: Key, later: frozenset[str]) -> Record:
+    exclusive = (("default", "file"), ("env", "file")) if _FILE in keys else ()
+    return Record(
+        what,
+        keys,
+        _build_variable,
+        later=later,
+        slips={"value": "default", "environment": "env"},
+        exclusive=exclusive,
+    )
+
+
+VARIABLE = _variable_record(
+    "a variable", _DEFAULT, _ENV, _FILE, _TYPE, _SECRET, _REQUIRED, later=frozenset({"since", "jwt"})
+)
+LOCAL = _variable_record("a local variable", _DEFAULT, _FILE, _TYPE, _SECRET, later=frozenset({"jwt"}))
+INPUT = _variable_record("an input", _DEFAULT, _TYPE, _SECRET, _REQUIRED, later=frozenset())
+
+
+@dataclass(frozen=True)
+class Variables(Shape):
+    """Names to values or declarations.
+
+    Args:
+        record: what a declaration may say.
+        what: what one is called in messages.
+        plain: whether a value may stand without a declaration.
+
+    """
+
+    record: Record
+    what: str
+    plain: bool = True
+
+    def read(self, reader: Reader, node: Node) -> dict[str, VariableSpec]:
+        """Return the declarations by name."""
+        mapping = reader.mapping(node, f"a mapping of names to {self.what}s")
+        found: dict[str, VariableSpec] = {}
+        for key, value in mapping.entries.values():
+            with reader.going_on():
+                name = declared_name(reader, key, self.what)
+                # A broken declaration still declares its name.
+                found[name] = VariableSpec(name, mark_of(key), required=False)
+                with reader.noting() as usages:
+                    spec = self._one(reader, key, value)
+                spec.name = name
+                spec.mark = mark_of(key)
+                spec.usages = tuple(usages)
+                found[name] = spec
+        return found
+
+    def _one(self, reader: Reader, key: Scalar, node: Node) -> VariableSpec:
+        if isinstance(node, Mapping):
+            known = [
+                name for name in node.entries if name in self.record.by_name or name in self.record.later
+            ]
+            if node.entries and not known and self.plain:
+                reader.fail(
+                    node,
+                    f"a mapping here declares a variable; write the value as {key.text}: {{default: {{…}}}}",
+                )
+            spec: VariableSpec = self.record.read(reader, node)
+            return spec
+        if not self.plain:
+            reader.expected(node, f"a declaration such as {{required: true}} for {key.text}")
+        return VariableSpec("", mark_of(node), default=reader.value(node))
+
+    def schema(self, book: Book) -> Schema:
+        declaration = self.record.schema(book)
+        plain = ["string", "number", "boolean", "null", "array"] if self.plain else []
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": name_schema(book),
+            "additionalProperties": {**declaration, "type": [*plain, "object"] if plain else "object"},
+        }
+
+
+def declared_name(reader: Reader, key: Scalar, what: str) -> str:
+    """Return a name that a document declares; reserved ones are refused."""
+    name = reader.name(key, f"the name of a {what}")
+    if name in RESERVED:
+        reader.fail(key, f'"{name}" is reserved; choose another name')
+    return name
+
+
+# -- endpoints ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BaseUrl(Shape):
+    """The base URL of an endpoint."""
+
+    def read(self, reader: Reader, node: Node) -> Value:
+        """Return the URL as a value."""
+        value = reader.text(node, "a base URL")
+        parts = template_parts(value) or ()
+        if isinstance(value, Literal):
+            problem = base_url_problem(str(value.value))
+            if problem:
+                reader.fail(node, problem)
+        elif isinstance(parts[0], str) and not parts[0].startswith(("http://", "https://")):
+            reader.fail(node, "a base URL begins with http:// or https://")
+        return value
+
+    def schema(self, book: Book) -> Schema:  # noqa: ARG002
+        return {"type": "string", "minLength": 1, "pattern": r"^(https?://|\$\{)"}
+
+
+def base_url_problem(url: str) -> str | None:
+    """Return what is wrong with a base URL, or None."""
+    if not url.startswith(("http://", "https://")):
+        return "a base URL begins with http:// or https://"
+    try:
+        split = urllib.parse.urlsplit(url)
+        port = split.port
+    except ValueError:
+        return "the host or port of this base URL is malformed"
+    del port
+    if not split.hostname:
+        return "a host is missing in this base URL"
+    if split.username is not None or split.password is not None:
+        return "no user in a base URL: write auth: {basic: {username: …, password: …}}"
+    if split.query or split.fragment or "?" in url or "#" in url:
+        return "no query and no fragment in a base URL"
+    if any(character.isspace() for character in url):
+        return "a blank in a base URL"
+    return None
+
+
+def _build_endpoint(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> EndpointSpec:
+    addresses = [name for name in ("url", "app", "env", "required") if name in got]
+    if not addresses:
+        reader.fail(mapping, "an endpoint has one of url, app, env, required")
+    if "default" in got and "env" not in got:
+        reader.fail(mapping.key("default"), '"default" belongs beside env; write url instead')
+    spec = EndpointSpec(
+        "",
+        mark_of(mapping),
+        url=got.get("url"),
+        app=got.get("app", ""),
+        env=got.get("env", ""),
+        default=got.get("default"),
+        required=got.get("required", True),
+        headers=got.get("headers", ()),
+        settings=build_settings(got),
+    )
+    if spec.app:
+        try:
+            spec.loaded = reader.around.load_app(spec.app, reader.source.file)
+        except ValueError as error:
+            reader.fail(mapping.entries["app"][1], str(error))
+    return spec
+
+
+ENDPOINT = Record(
+    "an endpoint",
+    (
+        Key("url", BaseUrl(), "Base URL."),
+        Key(
+            "app",
+            PlainText("an application, module:name"),
+            "module:name of an aiohttp, ASGI or WSGI application, or of a function that makes one.",
+        ),
+        Key(
+            "env", PlainText("the name of an environment variable"), "Environment variable with the base URL."
+        ),
+        Key("default", BaseUrl(), "Base URL when the environment variable is unset."),
+        Key(
+            "required",
+            Boolean(),
+            "true: must be given by an option; false: cases that use it are not run without it.",
+        ),
+        Key("headers", PartsShape("headers"), "Headers sent with every request."),
+        *(Key(name, shape, doc) for name, (shape, doc) in SETTING_KEYS.items()),
+    ),
+    _build_endpoint,
+    later=frozenset({"openapi", "sink", "record"}),
+    slips={"base_url": "url", "base": "url", "address": "url"},
+    exclusive=(("url", "app", "env", "required"),),
+)
+
+
+@dataclass(frozen=True)
+class Endpoints(Shape):
+    """Names to endpoints."""
+
+    def read(self, reader: Reader, node: Node) -> dict[str, EndpointSpec]:
+        """Return the endpoints by name."""
+        mapping = reader.mapping(node, "a mapping of names to endpoints")
+        found: dict[str, EndpointSpec] = {}
+        for key, value in mapping.entries.values():
+            with reader.going_on():
+                name = declared_name(reader, key, "endpoint")
+                found[name] = EndpointSpec(name, mark_of(key))
+                with reader.noting() as usages:
+                    spec = self._one(reader, value)
+                spec.name = name
+                spec.mark = mark_of(key)
+                spec.usages = tuple(usages)
+                found[name] = spec
+        return found
+
+    def _one(self, reader: Reader, node: Node) -> EndpointSpec:
+        if isinstance(node, Mapping):
+            spec: EndpointSpec = ENDPOINT.read(reader, node)
+            return spec
+        if not isinstance(node, Scalar):
+            reader.expected(node, "a base URL, or a mapping with url, app, env or required")
+        return EndpointSpec("", mark_of(node), url=BaseUrl().read(reader, node))
+
+    def schema(self, book: Book) -> Schema:
+        one = ENDPOINT._schema(book)  # noqa: SLF001
+        return book.refer(
+            "endpoints",
+            lambda inner: {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": name_schema(inner),
+                "additionalProperties": {**one, "type": ["string", "object"]},
+            },
+        )
+
+
+# -- credentials ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Credential(Shape):
+    """One scheme, declared under a name."""
+
+    def read(self, reader: Reader, node: Node) -> Any:
+        """Return the auth."""
+        return AuthShape(declaration=True).read(reader, node)
+
+    def schema(self, book: Book) -> Schema:
+        return AuthShape(declaration=True).schema(book)
+
+
+@dataclass(frozen=True)
+class NamedNodes(Shape):
+    """Names to nodes that were read when they were first used; see `Declared`.
+
+    Args:
+        item: the shape of each.
+        table: the attribute of the reader that reads them.
+
+    """
+
+    item: Shape
+    table: str
+
+    def read(self, reader: Reader, node: Node) -> Any:
+        """Return everything that is declared, by name."""
+        reader.mapping(node, f"a mapping of names for {self.table}")
+        return getattr(reader, self.table).read_all(reader)
+
+    def schema(self, book: Book) -> Schema:
+        return NameMap(self.item).schema(book)

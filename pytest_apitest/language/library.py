@@ -1,0 +1,113 @@
+"""Loading documents: from a file to a checked document, with the fragments it uses (language, sections 1-8).
+
+Rules kept here:
+- a file is read once per run, however often it is used;
+- all problems of a document come together: of its nodes, its model and its names; after a YAML syntax error
+  there is only that one;
+- the problems of a fragment are reported once, at the fragment, and at every place that uses it.
+"""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from pytest_apitest.errors import Problem, ProblemsError, shown_path
+from pytest_apitest.extensions import Extensions
+from pytest_apitest.language.documents import read_document
+from pytest_apitest.language.model import Document
+from pytest_apitest.language.reader import Reader
+from pytest_apitest.language.static import check_names
+from pytest_apitest.source import load, read_file
+
+SUFFIXES = (".apitest.yaml", ".apitest.yml")
+
+
+def is_document(path: Path) -> bool:
+    """Tell whether a file is a document by its name."""
+    return path.name.endswith(SUFFIXES)
+
+
+class Library:
+    """The documents of a run.
+
+    Args:
+        extensions: tables of operators, functions, filters and schemes.
+        roots: folders that files of a document stay below; the nearest one above a document counts.
+        base: folder that paths in messages are relative to.
+        load_app: imports an application, given `module:name` and folders to look in; raises ValueError.
+        overridden: names of variables that options give another value.
+
+    """
+
+    def __init__(
+        self,
+        extensions: Extensions,
+        roots: Collection[Path],
+        base: Path,
+        load_app: Callable[[str, list[Path]], Any] | None = None,
+        overridden: Collection[str] = (),
+    ) -> None:
+        self.extensions = extensions
+        self.roots = [root.resolve() for root in roots]
+        self.base = base
+        self._load_app = load_app
+        self._overridden = frozenset(overridden)
+        self._loaded: dict[Path, tuple[Document | None, list[Problem]]] = {}
+        self.texts: dict[str, str] = {}
+        # Secrets that stand in documents, for whoever shows excerpts.
+        self.secrets: list[tuple[Any, str]] = []
+
+    def document(self, file: Path) -> Document:
+        """Return the document of a file.
+
+        Raises:
+            ProblemsError: with every problem of the document and of the fragments it uses.
+
+        """
+        document, problems = self.fragment(file.resolve(), ())
+        if document is None:
+            raise ProblemsError(problems, self.texts)
+        return document
+
+    def warnings(self, file: Path) -> list[Problem]:
+        """Return the warnings of a document that was loaded."""
+        return self._loaded.get(file.resolve(), (None, []))[1]
+
+    def fragment(self, file: Path, chain: tuple[Path, ...]) -> tuple[Document | None, list[Problem]]:
+        """Return the document of a file, or None and its problems."""
+        if file not in self._loaded:
+            try:
+                self._loaded[file] = self._read(file, chain)
+            except ProblemsError as error:
+                self.texts.update(error.texts)
+                self._loaded[file] = (None, list(error.problems))
+        return self._loaded[file]
+
+    def _read(self, file: Path, chain: tuple[Path, ...]) -> tuple[Document | None, list[Problem]]:
+        source = read_file(file, shown_path(file, self.base))
+        self.texts[source.shown] = source.text
+        root, problems = load(source)
+        reader = Reader(source, self.root_of(file), self, chain)
+        reader.problems.extend(problems)
+        document = read_document(reader, root)
+        if document is not None and reader.names_known:
+            check_names(reader, document)
+        self.secrets += reader.secrets
+        if any(not problem.warning for problem in reader.problems):
+            return None, reader.problems
+        return document, reader.problems
+
+    def root_of(self, file: Path) -> Path:
+        """Return the folder that files named in a document stay below."""
+        above = [root for root in self.roots if file.is_relative_to(root)]
+        return max(above, key=lambda root: len(root.parts), default=file.parent)
+
+    def load_app(self, spec: str, document: Path) -> Any:
+        """Import an application; raises ValueError with a sentence."""
+        if self._load_app is None:
+            return None
+        return self._load_app(spec, [self.base, document.parent])
+
+    def overridden(self, name: str) -> bool:
+        """Tell whether an option gives another value to a variable."""
+        return name in self._overridden

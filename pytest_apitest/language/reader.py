@@ -1,0 +1,431 @@
+"""The reader: turns nodes into the model and keeps every problem it meets (language, sections 1, 2, 14).
+
+Rules kept here:
+- a node that cannot be used records its problem and raises `BadNodeError`; the record around it goes on
+  with its other keys, so that one run of the checker reports everything;
+- every reference is noted with the part of the step it will be evaluated in;
+- what is written where no reference is evaluated may not look like one.
+"""
+
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Names
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from pytest_apitest import __version__
+from pytest_apitest.errors import Place, Problem, did_you_mean, near
+from pytest_apitest.extensions import Extensions
+from pytest_apitest.jsonvalue import show
+from pytest_apitest.language.model import REQUEST, Document, Mark, Named, Usage
+from pytest_apitest.references import (
+    NAME,
+    Compiler,
+    ListValue,
+    Literal,
+    MapValue,
+    ReferenceSyntaxError,
+    Value,
+)
+from pytest_apitest.source import Mapping, Node, Scalar, Sequence, Source
+
+NEWER = f"or the file needs a newer release than {__version__}"
+
+
+class BadNodeError(Exception):
+    """A node cannot be used; its problem is recorded already."""
+
+
+# One for all: it keeps nothing between uses, and making it anew costs more than most nodes.
+_GOING_ON = suppress(BadNodeError)
+
+
+class Surroundings(Protocol):
+    """What a reader needs from outside its file."""
+
+    extensions: Extensions
+
+    def fragment(self, file: Path, chain: tuple[Path, ...]) -> tuple[Document | None, list[Problem]]:
+        """Return the document of a fragment, or None and its problems."""
+
+    def load_app(self, spec: str, document: Path) -> Any:
+        """Import an application; raises ValueError with a sentence."""
+
+    def overridden(self, name: str) -> bool:
+        """Tell whether an option gives another value to a variable of the document."""
+
+
+class Declared:
+    """What a document declares by name and uses elsewhere; each is read when it is first needed.
+
+    Args:
+        what: what one is called in messages.
+        entries: names to key and node.
+        read: reads a node; None while there is nothing to read.
+
+    """
+
+    def __init__(
+        self,
+        what: str,
+        entries: Names[str, tuple[Scalar, Node]],
+        read: "Callable[[Reader, Node], Any] | None" = None,
+    ) -> None:
+        self.what = what
+        self.entries = entries
+        self._read = read
+        self._found: dict[str, Named | None] = {}
+        self._open: list[str] = []
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def use(self, reader: "Reader", node: Node, name: str) -> Any:
+        """Return what a name stands for, and note its references as those of the place that uses it.
+
+        Raises:
+            BadNodeError: the name is unknown, refers to itself, or what it stands for has problems.
+
+        """
+        named = self.read(reader, node, name)
+        reader.usages.extend(replace(usage, phase=reader.phase) for usage in named.usages)
+        return named.value
+
+    def read(self, reader: "Reader", node: Node, name: str) -> Named:
+        """Return the declaration of a name; raises `BadNodeError`."""
+        entry = self.entries.get(name)
+        if entry is None:
+            hint = did_you_mean(name, self.entries)
+            reader.fail(
+                node, f'no {self.what} is named "{name}"' + (hint or f"; declare it under {self.what}s")
+            )
+        if name in self._open:
+            chain = " -> ".join((*self._open[self._open.index(name) :], name))
+            reader.fail(node, f"{self.what}s refer to each other: {chain}")
+        if name not in self._found:
+            key, value = entry
+            self._found[name] = None
+            self._open.append(name)
+            try:
+                assert self._read is not None
+                with reader.noting() as usages, reader.going_on():
+                    reader.name(key)
+                    read = self._read(reader, value)
+                    self._found[name] = Named(name, mark_of(key), read, tuple(usages))
+            finally:
+                self._open.pop()
+        found = self._found[name]
+        if found is None:
+            raise BadNodeError
+        return found
+
+    def read_all(self, reader: "Reader") -> dict[str, Named]:
+        """Read what was not used yet, and return everything without problems."""
+        for name, (key, _) in self.entries.items():
+            with reader.going_on():
+                self.read(reader, key, name)
+        return {name: named for name, named in self._found.items() if named is not None}
+
+
+class Reader:
+    """Reads one file.
+
+    Args:
+        source: the file.
+        root: folder that files named in it must stay below.
+        around: extensions, fragments and applications.
+        chain: files whose `use` led here, outermost first.
+
+    """
+
+    def __init__(
+        self, source: Source, root: Path, around: Surroundings, chain: tuple[Path, ...] = ()
+    ) -> None:
+        self.source = source
+        self.root = root
+        self.around = around
+        self.extensions = around.extensions
+        self.chain = (*chain, source.file)
+        self.problems: list[Problem] = []
+        self.compiler = Compiler(source, self.extensions.functions, self.extensions.filters)
+        self.kind = "scenario"
+        # False when the keys that declare names are broken, so that looking names up says nothing.
+        self.names_known = True
+        self.dialect = "rfc9535"
+        # Secrets written in the file, so that excerpts of it can be masked.
+        self.secrets: list[tuple[Any, str]] = []
+        # The mapping whose keys are being read.
+        self.parent: Mapping | None = None
+        self.usages: list[Usage] = []
+        self.phase = REQUEST
+        # Names declared in the document, known before what uses them is read.
+        self.endpoint_names: Names[str, Scalar] = {}
+        self.credentials = Declared("credential", {})
+        self.requests = Declared("request", {})
+        self.expectations = Declared("expectation", {})
+
+    # -- problems ---------------------------------------------------------------------------------------
+
+    def error(self, node: Node, message: str, *, width: int | None = None, warning: bool = False) -> None:
+        """Record a problem at a node."""
+        self.error_at(node.line, node.column, message, width or node.width, warning=warning)
+
+    def error_at(
+        self, line: int, column: int, message: str, width: int = 1, *, warning: bool = False
+    ) -> None:
+        """Record a problem at a place of this file."""
+        self.problems.append(Problem(Place(self.source.shown, line, column), message, width, warning))
+
+    def fail(self, node: Node, message: str) -> NoReturn:
+        """Record a problem at a node and give the node up."""
+        self.error(node, message)
+        raise BadNodeError
+
+    def expected(self, node: Node, what: str, hint: str = "") -> NoReturn:
+        """Record that something else was expected at a node, and give the node up."""
+        self.fail(node, f"expected {what}, got {describe(node)}{hint}")
+
+    def unknown(self, node: Node, what: str, word: str, known: Any) -> None:
+        """Record an unknown word with the nearest known one."""
+        hint = did_you_mean(word, known)
+        self.error(node, f'unknown {what} "{word}"' + (hint or f", {NEWER}"))
+
+    # -- structure --------------------------------------------------------------------------------------
+
+    def mapping(self, node: Node, what: str = "a mapping") -> Mapping:
+        """Return a node that must be a mapping with something in it."""
+        if not isinstance(node, Mapping):
+            self.expected(node, what)
+        if not node.entries:
+            self.fail(node, f"{{}} is empty: expected {what}")
+        return node
+
+    def sequence(self, node: Node, what: str = "a list") -> Sequence:
+        """Return a node that must be a list with something in it."""
+        if not isinstance(node, Sequence):
+            self.expected(node, what)
+        if not node.items:
+            self.fail(node, f"[] is empty: expected {what}")
+        return node
+
+    def scalar(self, node: Node, what: str = "a text") -> Scalar:
+        """Return a node that must be a scalar with something in it."""
+        if not isinstance(node, Scalar):
+            self.expected(node, what)
+        if node.empty:
+            raise BadNodeError  # the source has said so
+        return node
+
+    # -- scalars ----------------------------------------------------------------------------------------
+
+    def plain_text(self, node: Node, what: str = "a text") -> str:
+        """Return a text in which no references are replaced."""
+        scalar = self.scalar(node, what)
+        value = self.constant(scalar)
+        if not isinstance(value, str):
+            self.expected(node, what)
+        if not value.strip():
+            self.fail(node, f"expected {what}, got an empty text")
+        self.no_reference(scalar)
+        return value
+
+    def as_written(self, node: Node, what: str = "a text") -> str:
+        """Return the characters of a scalar whatever its type (text positions, section 1)."""
+        scalar = self.scalar(node, what)
+        if not scalar.text.strip():
+            self.fail(node, f"expected {what}, got an empty text")
+        self.no_reference(scalar)
+        return scalar.text
+
+    def no_reference(self, scalar: Scalar) -> None:
+        """Record a problem when a text that is fixed looks like a reference."""
+        if "${" in scalar.text:
+            self.fail(scalar, "no reference is replaced here: write the text itself")
+
+    def constant(self, scalar: Scalar) -> Any:
+        """Return the value of a scalar without references; a doubtful number is a problem."""
+        if scalar.doubtful:
+            self.fail(scalar, "looks like a number to some readers: quote it, or write a JSON number")
+        return scalar.value
+
+    def name(self, scalar: Scalar, what: str = "a name") -> str:
+        """Return a name: letters, digits, _ and -, beginning with a letter or _."""
+        if not NAME.fullmatch(scalar.text):
+            self.fail(
+                scalar,
+                f"{what} is letters, digits, _ and -, and starts with a letter or _: got {show(scalar.text, 40)}",
+            )
+        return scalar.text
+
+    # -- values -----------------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> Value:
+        """Return any value: the scalars in it may hold references, the names of its members may not."""
+        if isinstance(node, Scalar):
+            if node.empty:
+                raise BadNodeError
+            if "${" in node.text:
+                return self.template(node)
+            return Literal(self.constant(node), node.line, node.column)
+        if isinstance(node, Sequence):
+            items = self._all(self.value, node.items)
+            if all(item.constant for item in items):
+                return Literal(
+                    [item.value for item in items if isinstance(item, Literal)], node.line, node.column
+                )
+            return ListValue(tuple(items), node.line, node.column)
+        assert isinstance(node, Mapping)
+        for key, _ in node.entries.values():
+            self.no_reference(key)
+        values = self._all(self.value, [value for _, value in node.entries.values()])
+        entries = tuple(zip(node.entries, values, strict=True))
+        if all(value.constant for value in values):
+            constants = {name: value.value for name, value in entries if isinstance(value, Literal)}
+            return Literal(constants, node.line, node.column)
+        return MapValue(entries, node.line, node.column)
+
+    def _all(self, read: Callable[[Node], Value], nodes: list[Node]) -> list[Value]:
+        """Read every node, so that all problems are met, and give up at the end when there was one."""
+        found: list[Value] = []
+        for node in nodes:
+            with self.going_on():
+                found.append(read(node))
+        if len(found) != len(nodes):
+            raise BadNodeError
+        return found
+
+    def template(self, scalar: Scalar) -> Value:
+        """Compile a scalar with references and note them."""
+        try:
+            value = self.compiler.compile(scalar)
+        except ReferenceSyntaxError as error:
+            self._bad_reference(scalar, error)
+        self.note(value)
+        return value
+
+    def _bad_reference(self, scalar: Scalar, error: ReferenceSyntaxError) -> NoReturn:
+        from pytest_apitest.references import place_in  # noqa: PLC0415
+
+        line, column = place_in(scalar, error.offset)
+        end = scalar.text.find("}", error.offset)
+        width = end + 1 - error.offset if 0 <= end < error.offset + 80 else 2
+        message = error.message
+        if message.startswith("unknown ") and "did you mean" not in message:
+            message = f"{message.split('; known')[0]}, {NEWER}"
+        self.error_at(line, column, message, width)
+        raise BadNodeError
+
+    def text(self, node: Node, what: str = "a text", *, written: bool = False, empty: bool = False) -> Value:
+        """Return a text that may hold references.
+
+        Args:
+            node: the node.
+            what: what is expected, for the message.
+            written: whether it is a text position, where the scalar counts as written.
+            empty: whether the empty text is fine.
+
+        """
+        scalar = self.scalar(node, what)
+        if "${" in scalar.text:
+            return self.template(scalar)
+        value = scalar.text if written else self.constant(scalar)
+        if not isinstance(value, str):
+            self.expected(node, what)
+        if not value and not empty:
+            self.fail(node, f"expected {what}, got an empty text")
+        return Literal(value, scalar.line, scalar.column)
+
+    def note(self, value: Value) -> None:
+        """Note the references of a value with the part of the step at hand."""
+        for reference in value.references():
+            if reference.function is None:
+                mark = Mark(reference.line, reference.column, reference.width)
+                self.usages.append(
+                    Usage(reference.name, self.phase, mark, reference, optional=reference.has_default)
+                )
+
+    # -- context ----------------------------------------------------------------------------------------
+
+    def going_on(self) -> suppress:
+        """Swallow the giving-up of a node, so that its neighbours are read too."""
+        return _GOING_ON
+
+    @contextmanager
+    def at_phase(self, phase: int) -> Iterator[None]:
+        """Note references as belonging to a part of the step."""
+        before, self.phase = self.phase, phase
+        try:
+            yield
+        finally:
+            self.phase = before
+
+    @contextmanager
+    def noting(self) -> Iterator[list[Usage]]:
+        """Note references into a list of their own."""
+        before, self.usages = self.usages, []
+        try:
+            yield self.usages
+        finally:
+            self.usages = before
+
+    # -- files ------------------------------------------------------------------------------------------
+
+    def file(self, node: Node, what: str = "a file") -> Path:
+        """Return the file that a path names: relative to the document, below the scenario root, readable."""
+        written = self.plain_text(node, what)
+        path = self.resolve_file(written)
+        if isinstance(path, str):
+            self.fail(node, path)
+        return path
+
+    def resolve_file(self, written: str) -> Path | str:
+        """Return the file of a written path, or the sentence that says why there is none."""
+        return find_file(written, self.source.file.parent, self.root)
+
+
+def find_file(written: str, folder: Path, root: Path) -> Path | str:
+    """Return the file of a written path, or the sentence that says why it cannot be used.
+
+    Args:
+        written: the path as written.
+        folder: the folder it is relative to.
+        root: the folder it must stay below, links followed.
+
+    """
+    path = (folder / written).resolve()
+    if not path.is_relative_to(root.resolve()):
+        return (
+            f"{written} is outside of {root.name or root}, the folder that files of this document stay below"
+        )
+    if path.is_dir():
+        return f"{written} is a directory; a file is needed"
+    if not path.is_file():
+        there = [child.name for child in sorted(path.parent.iterdir())] if path.parent.is_dir() else []
+        hint = near(path.name, there)
+        return f"no file {written} beside this document" + (f'; did you mean "{hint}"?' if hint else "")
+    return path
+
+
+def describe(node: Node) -> str:
+    """Return what a node is, in the words of a message."""
+    if isinstance(node, Sequence):
+        return "a list"
+    if isinstance(node, Mapping):
+        return "a mapping"
+    assert isinstance(node, Scalar)
+    if "${" in node.text:
+        return f"a reference: {show(node.text, 40)}"
+    value = node.value
+    if isinstance(value, str):
+        return f"text {show(value, 40)}"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"number {node.text[:40]}"
+
+
+def mark_of(node: Node) -> Mark:
+    """Return the place of a node as a mark of the model."""
+    return Mark(node.line, node.column, node.width)

@@ -1,0 +1,164 @@
+"""Reading conditions and rows: `when`, `for_each`, `parametrize` (language, sections 7 and 9)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_apitest.checks.evaluation import Check
+from pytest_apitest.language.checks import CheckShape
+from pytest_apitest.language.data import DataError, read_rows
+from pytest_apitest.language.model import Condition, Rows, Usage
+from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
+from pytest_apitest.language.shapes import Book, Schema, Shape, name_schema
+from pytest_apitest.references import NAME, Literal, Value
+from pytest_apitest.source import Mapping, Node, Scalar, Sequence
+
+
+@dataclass(frozen=True)
+class ConditionShape(Shape):
+    """Names to checks, all of which must hold."""
+
+    def read(self, reader: Reader, node: Node) -> Condition:
+        """Return the condition; its names are noted."""
+        mapping = reader.mapping(node, "a mapping of names to checks for when")
+        checks: list[tuple[str, Check]] = []
+        for key, value in mapping.entries.values():
+            with reader.going_on():
+                if key.text.startswith("${") and key.text.endswith("}"):
+                    reader.fail(key, f"write the name without ${{}}: {key.text[2:-1]}")
+                name = reader.name(key)
+                reader.usages.append(Usage(name, reader.phase, mark_of(key), None, optional=True))
+                checks.append((name, CheckShape().read(reader, value)))
+        if len(checks) != len(mapping.entries):
+            raise BadNodeError
+        return Condition(tuple(checks), mark_of(mapping))
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer(
+            "condition",
+            lambda inner: {
+                "type": "object",
+                "description": "Name to a check; all must hold.",
+                "additionalProperties": CheckShape().schema(inner),
+                "minProperties": 1,
+                "propertyNames": name_schema(inner),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class ForEach(Shape):
+    """Rows inside one test: a list of mappings, or names to lists (all combinations)."""
+
+    def read(self, reader: Reader, node: Node) -> Rows:
+        """Return the rows."""
+        return read_rows_node(reader, node, "for_each", lists_only=False)
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer("for_each", lambda inner: rows_schema(inner, lists_only=False))
+
+
+def read_rows_node(reader: Reader, node: Node, what: str, *, lists_only: bool) -> Rows:
+    """Return rows written as a list of mappings or as names to lists."""
+    if isinstance(node, Sequence):
+        return _row_list(reader, node, what)
+    if not isinstance(node, Mapping):
+        reader.expected(node, f"a list of rows, or a mapping of names to lists, for {what}")
+    mapping = reader.mapping(node, f"a mapping of names to lists for {what}")
+    product: list[tuple[str, Value | tuple[Value, ...]]] = []
+    for key, value in mapping.entries.values():
+        with reader.going_on():
+            name = reader.name(key)
+            if isinstance(value, Scalar) and "${" in value.text and not lists_only:
+                product.append((name, reader.value(value)))
+                continue
+            items = reader.sequence(value, f"a list of values for {name}").items
+            product.append((name, tuple(reader.value(item) for item in items)))
+    if len(product) != len(mapping.entries):
+        raise BadNodeError
+    return Rows((), (), tuple(product), mark_of(mapping), tuple(name for name, _ in product))
+
+
+def _row_list(reader: Reader, node: Sequence, what: str) -> Rows:
+    items = reader.sequence(node, f"a list of rows for {what}").items
+    rows: list[dict[str, Value]] = []
+    labels: list[str | None] = []
+    names: list[str] | None = None
+    for item in items:
+        with reader.going_on():
+            mapping = reader.mapping(item, f"a row: a mapping of names to values for {what}")
+            label: str | None = None
+            row: dict[str, Value] = {}
+            for key, value in mapping.entries.values():
+                if key.text == "case":
+                    label = reader.as_written(value, "a label")
+                else:
+                    row[reader.name(key)] = reader.value(value)
+            if not row:
+                reader.fail(mapping, "a row needs a name beside its label")
+            if names is not None and set(row) != set(names):
+                odd = sorted(set(row) ^ set(names))
+                reader.fail(mapping, f"rows have the same names: {', '.join(odd)} is not in all of them")
+            names = names or list(row)
+            rows.append(row)
+            labels.append(label)
+    if len(rows) != len(items):
+        raise BadNodeError
+    return Rows(tuple(rows), tuple(labels), (), mark_of(node), tuple(names or ()))
+
+
+def rows_schema(book: Book, *, lists_only: bool) -> Schema:
+    """Return the schema of rows."""
+    lists: Schema = {"type": "array", "minItems": 1}
+    if not lists_only:
+        lists = {"type": ["array", "string"], "minItems": 1, "pattern": r"^\$\{[^}]+\}$"}
+    names = name_schema(book)
+    return {
+        "type": ["array", "object"],
+        "minItems": 1,
+        "minProperties": 1,
+        "items": {"type": "object", "minProperties": 1, "propertyNames": names},
+        "propertyNames": names,
+        "additionalProperties": lists,
+    }
+
+
+@dataclass(frozen=True)
+class Parametrize(Shape):
+    """Rows that are tests of their own: a list of mappings, names to lists, or a file of rows."""
+
+    def read(self, reader: Reader, node: Node) -> Rows:
+        """Return the rows."""
+        if not isinstance(node, Scalar):
+            return read_rows_node(reader, node, "parametrize", lists_only=True)
+        file = reader.file(
+            node, "a list of rows, a mapping of names to lists, or a .csv, .json or .yaml file"
+        )
+        try:
+            rows = read_rows(file)
+        except DataError as error:
+            reader.fail(node, f"{node.text}: {error}")
+        if not rows:
+            reader.fail(node, f"{node.text}: there are no rows")
+        return self._from_file(reader, node, rows)
+
+    def _from_file(self, reader: Reader, node: Scalar, rows: list[dict[str, Any]]) -> Rows:
+        names = [name for name in rows[0] if name != "case"]
+        for number, row in enumerate(rows, start=1):
+            if {name for name in row if name != "case"} != set(names):
+                reader.fail(node, f"{node.text}: row {number} has other names than the first")
+        for name in names:
+            if not NAME.fullmatch(name):
+                reader.fail(node, f'{node.text}: "{name[:40]}" is no name: letters, digits, _ and -')
+        if not names:
+            reader.fail(node, f"{node.text}: a row needs a name beside its label")
+        values: list[dict[str, Value]] = [
+            {name: Literal(row[name], node.line, node.column) for name in names} for row in rows
+        ]
+        labels = tuple(str(row["case"]) if "case" in row else None for row in rows)
+        return Rows(tuple(values), labels, (), mark_of(node), tuple(names))
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer(
+            "parametrize",
+            lambda inner: {**rows_schema(inner, lists_only=True), "type": ["array", "object", "string"]},
+        )

@@ -1,0 +1,419 @@
+"""Reading steps: request, save, cleanup, retry, rows, conditions and the use of fragments (language, 4, 8, 9)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_apitest.language.expectations import ExpectationShape
+from pytest_apitest.language.fragments import read_use
+from pytest_apitest.language.model import (
+    CHECK,
+    CLEANUP,
+    REQUEST,
+    ROWS,
+    SAVE,
+    WHEN,
+    Retry,
+    Rows,
+    Save,
+    SaveSource,
+    Step,
+)
+from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
+from pytest_apitest.language.requests import BODIES, METHODS, NAMED_PARTS, RequestShape, request_schema
+from pytest_apitest.language.rows import ConditionShape, ForEach
+from pytest_apitest.language.saves import SaveShape, SourceShape
+from pytest_apitest.language.settings import SETTING_KEYS, build_settings
+from pytest_apitest.language.shapes import (
+    Book,
+    Boolean,
+    Duration,
+    Integer,
+    Key,
+    NameMap,
+    PlainText,
+    Record,
+    Schema,
+    Shape,
+    described,
+    forbidding,
+    name_schema,
+)
+from pytest_apitest.references import Literal, Value
+from pytest_apitest.source import Mapping, Node, Scalar, Sequence
+
+# -- retry ----------------------------------------------------------------------------------------------
+
+
+def _build_retry(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Retry:
+    del reader
+    every = got.get("every", Literal(1.0, mapping.line, mapping.column))
+    return Retry(got.get("times"), got.get("for"), every, got.get("give_up_when"), mark_of(mapping))
+
+
+RETRY = Record(
+    "retry",
+    (
+        Key("times", Integer(2), "Tries in all, two or more."),
+        Key("for", Duration(zero=False), "How long it is tried, from the first try."),
+        Key("every", Duration(), "Pause between tries; 1s unless written, 0s for none."),
+        Key(
+            "give_up_when",
+            ExpectationShape(),
+            "Fails at once when this holds after a failed try.",
+            phase=CHECK,
+        ),
+    ),
+    _build_retry,
+    slips={
+        "until": "give_up_when",
+        "delay": "every",
+        "interval": "every",
+        "max": "times",
+        "count": "times",
+        "timeout": "for",
+    },
+    some=((("times", "for"), "retry needs times or for"),),
+    define="retry",
+)
+
+
+# -- cleanup --------------------------------------------------------------------------------------------
+
+
+def _build_cleanup(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
+    del reader
+    return Step(
+        got.get("name", "") or short_name(mapping.entries["request"][1]),
+        mark_of(mapping),
+        request=got["request"],
+        expect=got.get("expect"),
+        settings=build_settings(got),
+    )
+
+
+CLEANUP_STEP = Record(
+    "a cleanup",
+    (
+        Key("name", PlainText("a name", one_line=True), "Shown in reports."),
+        Key("request", RequestShape(), "What is sent."),
+        *(Key(name, shape, doc) for name, (shape, doc) in SETTING_KEYS.items()),
+        Key("expect", ExpectationShape(), "Left out: 2xx, 404 or 410."),
+    ),
+    _build_cleanup,
+    later=frozenset({"openapi"}),
+    required=("request",),
+)
+
+
+@dataclass(frozen=True)
+class CleanupShape(Shape):
+    """`METHOD URL`, a request, or a step with request, expect and settings."""
+
+    def read(self, reader: Reader, node: Node) -> Step:
+        """Return the cleanup as a step."""
+        before = len(reader.usages)
+        if isinstance(node, Mapping) and "request" in node:
+            step: Step = CLEANUP_STEP.read(reader, node)
+        else:
+            step = Step(short_name(node), mark_of(node), request=RequestShape().read(reader, node))
+        step.usages = tuple(reader.usages[before:])
+        return step
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer("cleanup", cleanup_schema)
+
+
+def cleanup_schema(book: Book) -> Schema:
+    """Return the schema of a cleanup in all its forms."""
+    out = request_schema(book)
+    properties = dict(out["properties"])
+    for key in CLEANUP_STEP.keys:
+        properties[key.name] = described(key.shape.schema(book), key.doc)
+    out["properties"] = properties
+    out["then"] = {"anyOf": [*out["then"]["anyOf"], {"required": ["request"]}]}
+    out["description"] = "METHOD URL, a request or a step that removes what this step made."
+    del out["defaultSnippets"]
+    return out
+
+
+# -- steps ----------------------------------------------------------------------------------------------
+
+LATER_KEYS = frozenset(
+    [
+        "id",
+        "unchanged",
+        "repeat",
+        "across",
+        "connection",
+        "hang_up",
+        "since",
+        "until",
+        "python",
+        "value",
+        "exchanges",
+        "openapi",
+        "from",
+        "where",
+        "after",
+        "before",
+        "wait",
+        "count",
+        "each",
+        "last",
+        "sequence",
+    ]
+)
+_ONLY_REQUEST = ("expect", "should", "report", "retry", "cleanup", *SETTING_KEYS)
+_SLIPS = {
+    "poll": "retry",
+    "loop": "retry",
+    "repeat_until": "retry",
+    "assert": "expect",
+    "response": "expect",
+    "capture": "save",
+    "extract": "save",
+    "if": "when",
+    "include": "use",
+    "finally": "cleanup",
+}
+_ELSEWHERE = {
+    **{
+        name: f'"{name}" belongs in request: {{POST: …, {name}: …}}'
+        for name in (*BODIES, *NAMED_PARTS, "set", "remove", "method", "url", "like")
+    },
+    **{name: f'"{name}" belongs in request: {{{name}: /path}}' for name in METHODS},
+    **{
+        name: f'"{name}" belongs in expect: {{{name}: …}}'
+        for name in ("status", "content_type", "duration", "body")
+    },
+    "cases": '"cases" belongs on the document; rows of a step are for_each',
+    "parametrize": '"parametrize" belongs on a case or document; rows of a step are for_each',
+}
+
+
+@dataclass(frozen=True)
+class InputValues(Shape):
+    """Inputs of a fragment."""
+
+    def read(self, reader: Reader, node: Node) -> list[tuple[Scalar, Value]]:
+        """Return the inputs in written order."""
+        mapping = reader.mapping(node, "a mapping of inputs to values")
+        found = []
+        for key, value in mapping.entries.values():
+            with reader.going_on():
+                reader.name(key)
+                found.append((key, reader.value(value)))
+        if len(found) != len(mapping.entries):
+            raise BadNodeError
+        return found
+
+    def schema(self, book: Book) -> Schema:
+        return {"type": "object", "minProperties": 1, "propertyNames": name_schema(book)}
+
+
+def _setting_keys() -> tuple[Key, ...]:
+    return tuple(Key(name, shape, doc, phase=REQUEST) for name, (shape, doc) in SETTING_KEYS.items())
+
+
+@dataclass(frozen=True)
+class StepSave(Shape):
+    """`save` of a step: names to sources, or, beside `use`, names to outputs of the fragment."""
+
+    def read(self, reader: Reader, node: Node) -> Any:
+        """Return the saves; beside `use` the node itself, for the fragment's outputs are not known yet."""
+        if reader.parent is not None and "use" in reader.parent:
+            return node
+        return SaveShape().read(reader, node)
+
+    def schema(self, book: Book) -> Schema:
+        return {"type": "object", "minProperties": 1, "propertyNames": name_schema(book)}
+
+
+STEP_KEYS = (
+    Key("name", PlainText("a name", one_line=True), "Shown in reports; no references."),
+    Key(
+        "when",
+        ConditionShape(),
+        "Names to checks, all of which must hold; else the step is skipped.",
+        phase=WHEN,
+    ),
+    Key("for_each", ForEach(), "The step for each row, inside one test.", phase=ROWS),
+    Key("request", RequestShape(), "What is sent.", phase=REQUEST),
+    *_setting_keys(),
+    Key("save", StepSave(), "Names to what the response holds.", phase=SAVE),
+    Key("expect", ExpectationShape(), "What the response must be; left out: a 2xx status.", phase=CHECK),
+    Key(
+        "should",
+        ExpectationShape(),
+        "As expect; a failure is a warning and the step stays green.",
+        phase=CHECK,
+    ),
+    Key(
+        "report",
+        NameMap(SourceShape(), "a mapping of labels to sources", any_key=True),
+        "Labels to values that are shown, never judged.",
+        phase=SAVE,
+    ),
+    Key("retry", RETRY, "The request is sent again until saves are found and checks hold.", phase=REQUEST),
+    Key(
+        "cleanup",
+        CleanupShape(),
+        "Request that removes what this step made; runs at the end of the case.",
+        phase=CLEANUP,
+    ),
+    Key("use", PlainText("a fragment file"), "Fragment file whose steps run here."),
+    Key("with", InputValues(), "Inputs of the fragment.", phase=REQUEST),
+    Key("once", Boolean(), "true: the fragment runs once per process and its outputs are shared."),
+)
+
+
+@dataclass(frozen=True)
+class StepShape(Shape):
+    """One step."""
+
+    def read(self, reader: Reader, node: Node) -> Step:
+        """Return the step; of a broken one, what its neighbours need: references and saved names."""
+        with reader.noting() as usages:
+            try:
+                step: Step = STEP.read(reader, node)
+            except BadNodeError:
+                step = Step("", mark_of(node), save=_names_saved(node), for_each=_names_of_rows(node))
+        step.usages = tuple(usages)
+        return step
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer("step", step_schema)
+
+
+def _names_saved(node: Node) -> tuple[Save, ...]:
+    save = node.get("save") if isinstance(node, Mapping) else None
+    if not isinstance(save, Mapping):
+        return ()
+    return tuple(
+        Save(name, SaveSource("status", mark_of(key)), mark_of(key))
+        for name, (key, _) in save.entries.items()
+    )
+
+
+def _names_of_rows(node: Node) -> Rows | None:
+    rows = node.get("for_each") if isinstance(node, Mapping) else None
+    if isinstance(rows, Sequence) and rows.items:
+        rows = rows.items[0]
+    if not isinstance(rows, Mapping):
+        return None
+    return Rows((), (), (), mark_of(rows), tuple(name for name in rows.entries if name != "case"))
+
+
+def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
+    kinds = [name for name in ("request", "use") if name in got]
+    if len(kinds) != 1:
+        message = (
+            "a step has one of request, use"
+            if not kinds
+            else '"use" beside "request" in a step: write one of them'
+        )
+        reader.fail(mapping.key(kinds[1]) if kinds else mapping, message)
+    step = Step(got.get("name", ""), mark_of(mapping), when=got.get("when"), for_each=got.get("for_each"))
+    if kinds == ["use"]:
+        return _use_step(reader, mapping, got, step)
+    for name in ("with", "once"):
+        if name in got:
+            reader.fail(mapping.key(name), f'"{name}" belongs beside use')
+    step.request = got["request"]
+    step.name = step.name or short_name(mapping.entries["request"][1])
+    step.save = got.get("save", ())
+    step.cleanup = got.get("cleanup")
+    step.retry = got.get("retry")
+    step.expect = got.get("expect")
+    step.should = got.get("should")
+    step.report = tuple((key.text, source) for key, source in got.get("report", ()))
+    step.settings = build_settings(got)
+    return step
+
+
+def _use_step(reader: Reader, mapping: Mapping, got: dict[str, Any], step: Step) -> Step:
+    for name in _ONLY_REQUEST:
+        if name in got:
+            reader.fail(
+                mapping.key(name), f'"{name}" cannot stand beside use; write it on a step of the fragment'
+            )
+    step.use = read_use(reader, mapping, got)
+    step.name = step.name or step.use.fragment.title
+    return step
+
+
+def short_name(node: Node) -> str:
+    """Return what a step without a name is called: its request in short."""
+    if isinstance(node, Scalar):
+        return node.text
+    assert isinstance(node, Mapping)
+    for method in METHODS:
+        url = node.get(method)
+        if isinstance(url, Scalar):
+            return f"{method} {url.text}"
+    url, method_node, like = node.get("url"), node.get("method"), node.get("like")
+    words = [one.text for one in (method_node, url) if isinstance(one, Scalar)]
+    if isinstance(like, Scalar):
+        words.insert(0, like.text)
+    return " ".join(words)
+
+
+STEP = Record(
+    "a step",
+    STEP_KEYS,
+    build_step,
+    later=LATER_KEYS,
+    slips=_SLIPS,
+    elsewhere=_ELSEWHERE,
+)
+
+
+def step_schema(book: Book) -> Schema:
+    """Return the schema of a step."""
+    out = STEP._schema(book)  # noqa: SLF001
+    request_only = dict.fromkeys(("with", "once"), False)
+    use_only: Schema = dict.fromkeys(_ONLY_REQUEST, False)
+    outputs = NameMap(_OutputName()).schema(book)
+    out["dependentSchemas"] = {
+        **forbidding((("request", "use"),)),
+    }
+    out["dependentSchemas"]["request"]["properties"] |= {**request_only, "save": SaveShape().schema(book)}
+    out["dependentSchemas"]["use"]["properties"] |= {**use_only, "save": outputs}
+    out["anyOf"] = [{"required": ["request"]}, {"required": ["use"]}]
+    out["description"] = "One request, or the use of a fragment."
+    out["defaultSnippets"] = [{"label": "request", "body": {"request": "GET ${1:url}"}}]
+    return out
+
+
+@dataclass(frozen=True)
+class _OutputName(Shape):
+    """The name of an output."""
+
+    def read(self, reader: Reader, node: Node) -> str:
+        """Return the name."""
+        return reader.name(reader.scalar(node, "the name of an output"))
+
+    def schema(self, book: Book) -> Schema:
+        return name_schema(book)
+
+
+def read_steps(reader: Reader, node: Node, what: str) -> tuple[Step, ...]:
+    """Return the steps of a list."""
+    items = reader.sequence(node, f"a list of steps for {what}").items
+    return tuple(StepShape().read(reader, item) for item in items)
+
+
+@dataclass(frozen=True)
+class Steps(Shape):
+    """A list of steps."""
+
+    what: str = "steps"
+
+    def read(self, reader: Reader, node: Node) -> tuple[Step, ...]:
+        """Return the steps."""
+        return read_steps(reader, node, self.what)
+
+    def schema(self, book: Book) -> Schema:
+        return book.refer(
+            "steps", lambda inner: {"type": "array", "minItems": 1, "items": StepShape().schema(inner)}
+        )

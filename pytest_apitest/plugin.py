@@ -1,0 +1,136 @@
+"""The entry point of pytest: options, hooks, and the door to everything else.
+
+Rules kept here:
+- this module is imported by every pytest run of an environment, so it imports the standard library and
+  pytest, and nothing else until a document is collected or an option of ours is used;
+- options and documents are checked before anything runs, on the controller of pytest-xdist too, so that exit
+  codes are the same with and without workers.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_apitest.runtime import Runtime
+
+SUFFIXES = (".apitest.yaml", ".apitest.yml")
+_OPTIONS = ("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint")
+_KEY = pytest.StashKey["Runtime"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options and ini values."""
+    group = parser.getgroup("apitest", "API scenarios (pytest-apitest)")
+    for flag, meaning in (
+        (
+            "--apitest-scenario",
+            {"metavar": "NAME", "help": "run only this: a title, a kit, a path or a glob; may be repeated"},
+        ),
+        ("--apitest-var", {"metavar": "N=V", "help": "value of a variable; may be repeated"}),
+        (
+            "--apitest-vars",
+            {"metavar": "FILE", "help": "JSON or YAML file with values of variables; may be repeated"},
+        ),
+        ("--apitest-endpoint", {"metavar": "N=URL", "help": "base URL of an endpoint; may be repeated"}),
+    ):
+        group.addoption(flag, action="append", default=[], **meaning)
+    group.addoption(
+        "--apitest-report", metavar="DIR", help="write result.json, shield.json and shield.svg into DIR"
+    )
+    group.addoption(
+        "--apitest-strict",
+        action="store_true",
+        default=None,
+        help="warnings and cases that did not run are failures",
+    )
+    group.addoption("--apitest-seed", metavar="SEED", help="repeat random values of an earlier run")
+    parser.addini(
+        "apitest_paths",
+        "folders with scenarios, for names (default: scenarios)",
+        type="args",
+        default=["scenarios"],
+    )
+    parser.addini("apitest_report", "default of --apitest-report", default="")
+    parser.addini("apitest_strict", "default of --apitest-strict", type="bool", default=False)
+    parser.addini("apitest_seed", "default of --apitest-seed", default="")
+    parser.addini("apitest_vars", "default of --apitest-vars", type="args", default=[])
+    parser.addini("apitest_var", "variables as N=V, one a line", type="linelist", default=[])
+    parser.addini("apitest_endpoint", "endpoints as N=URL, one a line", type="linelist", default=[])
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks of the language."""
+    from pytest_apitest import hookspecs  # noqa: PLC0415 - a few lines
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def runtime(config: pytest.Config) -> "Runtime":
+    """Return what the plugin keeps for a run of pytest, and make it when it is first needed."""
+    found = config.stash.get(_KEY, None)
+    if found is None:
+        from pytest_apitest.runtime import Runtime  # noqa: PLC0415 - loads the language
+
+        found = config.stash[_KEY] = Runtime(config)
+        found.register()
+    return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose what `--apitest-scenario` names; everything else waits for the first document."""
+    if any(config.getoption(name) for name in _OPTIONS):
+        runtime(config).choose()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Check documents before the workers of pytest-xdist start."""
+    if session.config.pluginmanager.hasplugin("dsession"):
+        from pytest_apitest.controller import check_before_workers  # noqa: PLC0415 - only with workers
+
+        check_before_workers(session, runtime)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect documents."""
+    if file_path.name.endswith(SUFFIXES):
+        from pytest_apitest.collection import ApitestFile  # noqa: PLC0415 - loads the language
+
+        return ApitestFile.of(parent, file_path, runtime(parent.config))
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Let pytest walk to chosen documents, also through folders that it leaves out, such as an environment."""
+    found = config.stash.get(_KEY, None)
+    return False if found is not None and found.leads_to_chosen(collection_path) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any]) -> Generator[None, Any, Any]:
+    """Take the outcome of a case out of what a worker sent."""
+    sent = data.pop("_apitest", None)
+    report = yield
+    if sent is not None and report is not None:
+        runtime(config).receive(report, sent)
+    return report
+
+
+@pytest.fixture
+def apitest_run(request: pytest.FixtureRequest) -> Any:
+    """Run a document from Python: `apitest_run(path_or_name, **variables)` returns its outcome."""
+    from pytest_apitest.fixtures import make_run  # noqa: PLC0415 - loads the language
+
+    return make_run(request, runtime(request.config))
+
+
+@pytest.fixture
+def apitest_shield() -> Any:
+    """Return the badge of an outcome: `apitest_shield(outcome)` has `.json` and `.svg`."""
+    from pytest_apitest.fixtures import make_shield  # noqa: PLC0415 - loads the badge
+
+    return make_shield
