@@ -7,18 +7,42 @@ Rules kept here:
   codes are the same with and without workers.
 """
 
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_apitest.gathering import Gathering
     from pytest_apitest.runtime import Runtime
 
 SUFFIXES = (".apitest.yaml", ".apitest.yml")
 _OPTIONS = ("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint")
 _KEY = pytest.StashKey["Runtime"]()
+_GATHERING = pytest.StashKey["Gathering"]()
+
+
+class _PlainFinder:
+    """Finds our own modules before pytest does.
+
+    pytest rewrites the asserts of every module of a plugin's distribution, and compiles them anew in every
+    run that cannot keep the result. There are no tests in ours, and their bytecode was made at installation.
+    """
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a module of ours is, as Python itself finds it."""
+        return PathFinder.find_spec(name, path, target) if name.startswith("pytest_apitest.") else None
+
+
+if not any(finder is _PlainFinder for finder in sys.meta_path):
+    sys.meta_path.insert(0, _PlainFinder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,10 +96,13 @@ def runtime(config: pytest.Config) -> "Runtime":
     """Return what the plugin keeps for a run of pytest, and make it when it is first needed."""
     found = config.stash.get(_KEY, None)
     if found is None:
-        from pytest_apitest.runtime import Runtime  # noqa: PLC0415 - loads the language
+        from pytest_apitest.gathering import Gathering  # noqa: PLC0415 - loads the language
+        from pytest_apitest.runtime import Runtime  # noqa: PLC0415
 
         found = config.stash[_KEY] = Runtime(config)
-        found.register()
+        gathering = config.stash[_GATHERING] = Gathering(found)
+        config.pluginmanager.register(gathering, "apitest-gathering")
+        config.hook.pytest_apitest_extend.call_historic(kwargs={"extensions": found.extensions})
     return found
 
 
@@ -116,7 +143,8 @@ def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any])
     sent = data.pop("_apitest", None)
     report = yield
     if sent is not None and report is not None:
-        runtime(config).receive(report, sent)
+        runtime(config)
+        config.stash[_GATHERING].receive(report, sent)
     return report
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_apitest.cookies import CookieJar
 from pytest_apitest.engine.endpoints import Endpoint
-from pytest_apitest.engine.fragments import OnceResult
+from pytest_apitest.engine.fragments import OnceResult, Runner
 from pytest_apitest.engine.needs import Need, computed, needed
 from pytest_apitest.engine.records import RawStep, finish
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
@@ -205,7 +205,7 @@ class DocumentState:
             entry = scope.entry(name)
             if entry is not None:
                 endpoints[name] = Endpoint(spec, str(entry.value), entry.origin)
-        return StepRunner(self.engine, self.document, endpoints, scope, jar, trail)
+        return Runner(self.engine, self.document, endpoints, scope, jar, trail)
 
     def run(
         self,

@@ -37,6 +37,13 @@ class OnceResult:
     runner: StepRunner
 
 
+class Runner(StepRunner):
+    """Runs steps, those that use a fragment among them."""
+
+    def _use(self, step: Step, phase: str, row: str) -> bool:
+        return run_fragment(self, step, phase, row)
+
+
 def run_fragment(runner: StepRunner, step: Step, phase: str, row: str) -> bool:
     """Run the fragment of a step and take over its outputs; return whether the list may go on."""
     use = step.use
@@ -63,7 +70,7 @@ def _inner(
     assert step.use is not None
     scope = RunScope(inputs, runner.scope.redactor, runner.scope.generator)
     prefix = f"{runner.prefix}{step.name} > "
-    return StepRunner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix)
+    return Runner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix)
 
 
 def _inputs(runner: StepRunner, use: FragmentUse) -> dict[str, Entry | Unset]:

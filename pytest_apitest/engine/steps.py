@@ -250,9 +250,7 @@ class StepRunner:
 
     def _one(self, step: Step, phase: str, row: str, *, final: bool) -> bool:
         if step.use is not None:
-            from pytest_apitest.engine.fragments import run_fragment  # noqa: PLC0415 - fragments run steps
-
-            return run_fragment(self, step, phase, row)
+            return self._use(step, phase, row)
         self.scope.touched = {}
         started = time.monotonic()
         outcome = self._outcome(step, phase, row)
@@ -275,6 +273,10 @@ class StepRunner:
         raw.sent = last.sent
         raw.touched = dict(self.scope.touched)
         return outcome.outcome == PASSED
+
+    def _use(self, step: Step, phase: str, row: str) -> bool:
+        """Run the fragment of a step; see `fragments`."""
+        raise NotImplementedError
 
     # -- tries ------------------------------------------------------------------------------------------
 

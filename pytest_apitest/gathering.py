@@ -1,0 +1,201 @@
+"""Gathering what became of the cases: from pytest's reports to the outcome of the run and its files.
+
+Rules kept here:
+- outcomes travel with pytest's reports, so that workers, reruns and interruptions are told as pytest tells
+  them; the process without workers, or their controller, writes the reports;
+- the outcome of the run lists cases in the order they were collected, those that never ran among them;
+- what pytest did not report did not pass.
+"""
+
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytest_apitest.collection import ApitestItem
+from pytest_apitest.errors import shown_path
+from pytest_apitest.outcome import ERROR, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
+from pytest_apitest.runtime import Runtime
+
+_CASE = "apitest_case"
+
+
+class Gathering:
+    """The plugin that gathers outcomes; registered when there is something to gather.
+
+    Args:
+        runtime: the state of this process.
+
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.config = runtime.config
+        self.started = time.monotonic()
+        self.started_at = datetime.now(UTC)
+        # Cases by node id: those that were collected, and those that pytest reported.
+        self._expected: dict[str, CaseOutcome] = {}
+        self._cases: dict[str, CaseOutcome] = {}
+        self._problems = 0
+
+    # -- collection -------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Check names given by options against the documents that were collected."""
+        documents = {
+            item.document.source.file: item.document for item in items if isinstance(item, ApitestItem)
+        }
+        self.runtime.check_options(list(documents.values()))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember which cases are to be reported, in their order."""
+        for item in session.items:
+            if isinstance(item, ApitestItem):
+                self._expected.setdefault(item.nodeid, item.new_outcome())
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count documents that could not be collected."""
+        if report.failed and report.nodeid.endswith((".apitest.yaml", ".apitest.yml")):
+            self._problems += 1
+
+    # -- reports of cases -------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Hang the outcome of a case on pytest's report of it."""
+        report = yield
+        if isinstance(item, ApitestItem):
+            item.take_report(report, call)
+            setattr(report, _CASE, item.outcome)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Send the outcome of a case along when a report leaves a worker."""
+        case = report.__dict__.pop(_CASE, None)
+        data = yield
+        if data is not None and case is not None:
+            whole = report.when == "teardown"
+            data["_apitest"] = case.to_json() if whole else {"word": case.outcome}
+        if case is not None:
+            setattr(report, _CASE, case)
+        return data
+
+    def receive(self, report: Any, sent: dict[str, Any]) -> None:
+        """Hang on a report what a worker sent along with it."""
+        if "word" in sent:
+            case = CaseOutcome(report.nodeid, "", "", "", 0, outcome=sent["word"])
+        else:
+            case = CaseOutcome.from_json(sent)
+        setattr(report, _CASE, case)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the outcome of a case when pytest reports its last phase."""
+        case = getattr(report, _CASE, None)
+        if case is not None and report.when == "teardown":
+            self._cases[report.nodeid] = case
+        elif case is None and report.failed and report.nodeid in self._expected:
+            # A worker died: pytest-xdist tells it without us.
+            lost = self._expected[report.nodeid]
+            lost.outcome, lost.reason = ERROR, str(report.longrepr)[:200]
+            self._cases[report.nodeid] = lost
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
+        """Show cases with warnings in their own word."""
+        case = getattr(report, _CASE, None)
+        if case is not None and report.when == "call" and report.passed and case.outcome == WARNED:
+            return "warned", "w", ("WARNED", {"yellow": True})
+        return None
+
+    # -- the end ----------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn from a worker which cases it collected."""
+        sent = getattr(node, "workeroutput", {}).get("apitest", {})
+        for data in sent.get("expected", ()):
+            self._expected.setdefault(data["id"], CaseOutcome.from_json(data))
+
+    def run_outcome(self) -> RunOutcome:
+        """Return the outcome of the run so far."""
+        cases = []
+        for nodeid, expected in {**self._expected, **self._cases}.items():
+            case = self._cases.get(nodeid)
+            if case is None:
+                case = expected
+                case.outcome = NOT_RUN
+                case.reason = case.reason or "the run ended before it"
+            cases.append(case)
+        return RunOutcome(
+            cases,
+            self.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            time.monotonic() - self.started,
+            self._problems,
+            provider=self.runtime.provider,
+        )
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """End fragments that ran once, close what is open, write the reports, set the exit code."""
+        self._end_once()
+        result = yield
+        if self.runtime.is_worker:
+            expected = [case.to_json() for case in self._expected.values()]
+            self.config.workeroutput["apitest"] = {"expected": expected}  # type: ignore[attr-defined]
+            return result
+        run = self.run_outcome()
+        if self.config.option.collectonly:
+            return result
+        if self.runtime.report_folder is not None:
+            self._write(run)
+        self.config.hook.pytest_apitest_outcome(run=run)
+        if run.provider and run.verdict == NO_RESULTS and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        return result
+
+    def _end_once(self) -> None:
+        for step in self.runtime.end_once():
+            for failure in step.failures:
+                self.config.issue_config_time_warning(
+                    pytest.PytestWarning(f"{failure.file}:{failure.line}: {failure.message}"), stacklevel=2
+                )
+
+    def _write(self, run: RunOutcome) -> None:
+        from pytest_apitest.reports import write_reports  # noqa: PLC0415 - only when asked for
+
+        assert self.runtime.report_folder is not None
+        try:
+            write_reports(run, self.runtime.report_folder, self.runtime.extensions.reports)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--apitest-report {self.runtime.report_folder}: {error.strerror or error}"
+            ) from None
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what came out of a provider run, and where the reports are."""
+        if not self.runtime.provider and self.runtime.report_folder is None:
+            return
+        run = self.run_outcome()
+        totals = run.totals
+        words = [
+            f"{totals[word]} {word.replace('_', ' ')}"
+            for word in totals
+            if totals[word] and word not in ("total", "checks")
+        ]
+        terminalreporter.section("API scenarios", "-")
+        count = f"{totals['checks']:,} check{'s' * (totals['checks'] != 1)}"
+        terminalreporter.line(f"{run.verdict}: {', '.join(words) or 'nothing ran'}, {count}")
+        if self.runtime.report_folder is not None:
+            folder = shown_path(self.runtime.report_folder, self.config.invocation_params.dir)
+            terminalreporter.line(f"reports: {folder}/result.json, shield.json, shield.svg")
+
+    def pytest_unconfigure(self) -> None:
+        """Close connections and stop hosted applications."""
+        self.runtime.close()
