@@ -1,4 +1,4 @@
-"""What the controller of pytest-xdist does before its workers start: the check that they would all repeat.
+"""What the controller of pytest-xdist does in the place of collection: the check that its workers all repeat.
 
 Rules kept here:
 - the problems of documents are reported by the controller in the words of the collector, and the run ends

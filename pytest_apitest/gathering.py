@@ -178,8 +178,10 @@ class Gathering:
                 f"--apitest-report {self.runtime.report_folder}: {error.strerror or error}"
             ) from None
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """Say what came out of a provider run, and where the reports are."""
+        if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+            return
         if not self.runtime.provider and self.runtime.report_folder is None:
             return
         run = self.run_outcome()

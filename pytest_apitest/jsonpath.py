@@ -203,7 +203,7 @@ def _environment() -> Any:
             if not isinstance(text, str) or not isinstance(pattern, str):
                 return False
             try:
-                return compile_regex(begin + _dots(pattern) + end).search(text) is not None
+                return compile_regex(begin + _dots(pattern) + end).search(text)
             except RegexError:
                 return False
 

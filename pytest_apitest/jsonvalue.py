@@ -10,6 +10,7 @@ Rules kept here:
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Self
 
@@ -280,14 +281,42 @@ def show(value: Any, limit: int = 80) -> str:
     """Return a value as JSON for a message, on one line and cut at `limit` characters."""
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
-    if isinstance(value, str):
-        # The cut is made before quoting, so that a long text costs nothing and an escape is never halved.
-        return _one_line(_quote(str(value)) if len(value) <= limit else _quote(str(value[:limit])) + "…")
+    pieces: list[str] = []
+    room = limit
     try:
-        text = dumps(value)
+        for piece in _beginning(value, limit):
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                break
     except TypeError:
         return _one_line(repr(value)[:limit])
-    return _one_line(text if len(text) <= limit else text[:limit] + "…")
+    text = "".join(pieces)
+    if len(text) <= limit:
+        return _one_line(text)
+    # The cut of a text is made before quoting, so that an escape is never halved.
+    return _one_line(text if isinstance(value, str) else text[:limit] + "…")
+
+
+def _beginning(value: Any, limit: int) -> Iterator[str]:
+    """Yield the pieces of a value's JSON text, so that a large value is not written out for its beginning."""
+    if isinstance(value, str):
+        yield _quote(str(value)) if len(value) <= limit else _quote(str(value[:limit])) + "…"
+    elif isinstance(value, dict):
+        yield "{"
+        for index, (name, item) in enumerate(value.items()):
+            yield ("," if index else "") + _quote(str(name)[:limit]) + ":"
+            yield from _beginning(item, limit)
+        yield "}"
+    elif isinstance(value, list | tuple):
+        yield "["
+        for index, item in enumerate(value):
+            if index:
+                yield ","
+            yield from _beginning(item, limit)
+        yield "]"
+    else:
+        yield dumps(value)
 
 
 def _one_line(text: str) -> str:

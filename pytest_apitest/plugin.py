@@ -113,8 +113,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Check documents before the workers of pytest-xdist start."""
+def pytest_collection(session: pytest.Session) -> None:
+    """Check documents before the workers of pytest-xdist are given anything to run."""
     if session.config.pluginmanager.hasplugin("dsession"):
         from pytest_apitest.controller import check_before_workers  # noqa: PLC0415 - only with workers
 

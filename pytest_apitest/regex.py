@@ -13,9 +13,40 @@ class RegexError(ValueError):
     """A regular expression is refused; the message says why."""
 
 
+class Regex:
+    """A compiled expression.
+
+    Args:
+        pattern: the expression as written.
+        compiled: what the engine made of it.
+
+    """
+
+    __slots__ = ("_compiled", "groups", "pattern")
+
+    def __init__(self, pattern: str, compiled: Any) -> None:
+        self.pattern = pattern
+        self.groups: int = compiled.groups
+        self._compiled = compiled
+
+    def search(self, text: str) -> bool:
+        """Tell whether the expression is found in a text."""
+        return self._compiled.search(_searchable(text)) is not None
+
+    def values(self, text: str) -> list[str]:
+        """Return every match in a text, one behind the other: its first group, else the match."""
+        which = 1 if self.groups else 0
+        return [match.group(which) or "" for match in self._compiled.finditer(_searchable(text))]
+
+
+def _searchable(text: str) -> str:
+    """Return a text that the engine can read: half a surrogate pair, which JSON may hold, is no character."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 @lru_cache(maxsize=512)
-def compile_regex(pattern: str) -> Any:
-    """Return a compiled expression with `search` and `finditer`.
+def compile_regex(pattern: str) -> Regex:
+    """Return a compiled expression.
 
     Raises:
         RegexError: the expression is no RE2 expression.
@@ -27,7 +58,7 @@ def compile_regex(pattern: str) -> Any:
     options.log_errors = False
     options.never_nl = False
     try:
-        return re2.compile(pattern, options)
+        return Regex(pattern, re2.compile(pattern, options))
     except re2.error as error:
         raise RegexError(_reason(pattern, error)) from None
 

@@ -191,14 +191,9 @@ def matches(actual: Any, operand: Any) -> list[Miss]:
     """The regular expression (RE2 syntax) is found in the text; anchor it with ^ and $."""
     if not isinstance(actual, str):
         return needs("matches", "a text", actual)
-    if operand.search(actual) is not None:
+    if operand.search(actual):
         return []
-    return [Miss(f"a text that matches {_pattern(operand)}", show(actual))]
-
-
-def _pattern(operand: Any) -> str:
-    pattern = operand.pattern
-    return str(pattern.decode() if isinstance(pattern, bytes) else pattern)
+    return [Miss(f"a text that matches {operand.pattern}", show(actual))]
 
 
 def format_(actual: Any, operand: Any) -> list[Miss]:
@@ -233,15 +228,10 @@ def _has_type(value: Any, name: str) -> bool:
 
 def schema(actual: Any, operand: Any) -> list[Miss]:
     """The value follows a JSON Schema (2020-12), inline or from a file; formats are asserted."""
-    return [
-        Miss(
-            "a value that follows the schema",
-            show(actual),
-            f"schema: {violation.message}",
-            path=violation.path[1:],
-        )
-        for violation in operand.violations(actual)
-    ]
+    violations = operand.violations(actual)
+    got = show(actual) if violations else ""
+    wanted = "a value that follows the schema"
+    return [Miss(wanted, got, f"schema: {one.message}", path=one.path[1:]) for one in violations]
 
 
 def length(actual: Any, operand: Any) -> list[Miss]:
@@ -340,7 +330,7 @@ for _operator in (
     Operator("starts_with", "text", starts_with, _says("a text that starts with"), single=True),
     Operator("ends_with", "text", ends_with, _says("a text that ends with"), single=True),
     Operator(
-        "matches", "regex", matches, lambda operand: f"a text that matches {_pattern(operand)}", single=True
+        "matches", "regex", matches, lambda operand: f"a text that matches {operand.pattern}", single=True
     ),
     Operator("type", "types", type_, " or ".join, single=True),
     Operator("schema", "schema", schema, lambda _: "a value that follows the schema"),

@@ -88,10 +88,7 @@ def _matches(source: SaveSource, values: list[Any], scope: RunScope) -> list[str
     for value in values:
         if not isinstance(value, str):
             raise RenderError(f"regex needs a text, got {show_typed(value)}")
-        for match in expression.finditer(value):
-            group = match.group(1) if match.re.groups else match.group()
-            found.append(group if group is not None else "")
+        found += expression.values(value)
     if not found:
-        pattern = expression.pattern
-        raise NothingFoundError(f"nothing matches {pattern}")
+        raise NothingFoundError(f"nothing matches {expression.pattern}")
     return found
