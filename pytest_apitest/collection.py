@@ -9,15 +9,16 @@ Rules kept here:
 
 import inspect
 import types
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_apitest.crash_repr import redacted, screen_repr
 from pytest_apitest.engine.steps import row_label
 from pytest_apitest.errors import Problem, ProblemsError
+from pytest_apitest.guarded import fixture_scope, problems_repr, redacted, screen_repr
 from pytest_apitest.language import Case, Document
 from pytest_apitest.language.model import Rows
 from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WARNED, CaseOutcome
@@ -38,6 +39,10 @@ class CaseFailedError(AssertionError):
 
 class DocumentError(pytest.Collector.CollectError):
     """A document cannot be collected; the text is everything that is wrong with it."""
+
+    def __init__(self, problems: ProblemsError, text: str) -> None:
+        super().__init__(text)
+        self.problems = [problem for problem in problems.problems if not problem.warning]
 
 
 class ApitestFile(pytest.Module):
@@ -61,12 +66,56 @@ class ApitestFile(pytest.Module):
         try:
             self.document = runtime.library.document(self.path)
         except ProblemsError as error:
-            raise DocumentError(runtime.masked(error)) from None
+            raise DocumentError(error, runtime.masked(error)) from None
         for warning in runtime.library.warnings(self.path):
             self.warn(ProblemWarning(warning))
         if self.document.kind == "fragment":
             return []
-        return list(self._items())
+        self._register_marks()
+        items = list(self._items())
+        self._check_fixtures(items[0])
+        return items
+
+    def _stop(self, problems: list[Problem]) -> None:
+        """Raise the problems that only pytest knows of, in the form of the others."""
+        if problems:
+            error = ProblemsError(problems, self.runtime.library.texts)
+            raise DocumentError(error, self.runtime.masked(error))
+
+    def _register_marks(self) -> None:
+        """Make the marks of the document known to pytest; with strict markers they must be registered."""
+        problems = []
+        source = self.document.source
+        for name, mark in [
+            *self.document.marks,
+            *(one for case in self.document.cases for one in case.marks),
+        ]:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", pytest.PytestUnknownMarkWarning)
+                    getattr(pytest.mark, name)
+            except pytest.PytestUnknownMarkWarning:
+                self.config.addinivalue_line("markers", f"{name}: used by {source.shown}")
+            except pytest.fail.Exception:
+                message = f'the mark "{name}" is not registered: add it to markers in pytest\'s configuration'
+                problems.append(Problem(mark.place(source), message, mark.width))
+        self._stop(problems)
+
+    def _check_fixtures(self, item: "ApitestItem") -> None:
+        """Look whether the fixtures of the document exist, and those of `setup` live long enough."""
+        document = self.document
+        early = names_of_setup(document)
+        problems = []
+        for name, mark in document.fixtures:
+            scope = fixture_scope(item, name)
+            if scope is None:
+                problems.append(
+                    Problem(mark.place(document.source), f'there is no fixture "{name}"', mark.width)
+                )
+            elif scope in ("function", "class") and name in early:
+                message = f'setup uses the fixture "{name}" of {scope} scope; it needs module scope or wider'
+                problems.append(Problem(mark.place(document.source), message, mark.width))
+        self._stop(problems)
 
     def _items(self) -> Iterator["ApitestItem"]:
         document = self.document
@@ -84,6 +133,17 @@ class ApitestFile(pytest.Module):
         item: ApitestItem = ApitestItem.from_parent(self, name=name, callobj=_call(fixtures))
         item.prepare(self, case, row)
         return item
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """Return everything that is wrong with the document, and the first of it for summaries."""
+        error = excinfo.value
+        if not isinstance(error, DocumentError) or not error.problems:
+            return super().repr_failure(excinfo)
+        first = min(error.problems, key=lambda problem: problem.place)
+        more = len(error.problems) - 1
+        message = f"line {first.place.line}: {first.message}" + (f" (and {more} more)" if more else "")
+        text = self.runtime.redactor.text(message)
+        return problems_repr(str(error), first.place.path, first.place.line, text)
 
     # -- set-up and end ---------------------------------------------------------------------------------
 
@@ -281,6 +341,22 @@ class ApitestItem(pytest.Function):
         file, line = place(case)
         native = config.pluginmanager.hasplugin("rich")
         return screen_repr(lines, file, line, summary(case), style=config.option.tbstyle, native=native)
+
+
+def names_of_setup(document: Document) -> set[str]:
+    """Return the names that `setup` of a document of cases uses, directly or through variables."""
+    if document.single:
+        return set()
+    open_names = [usage.name for step in document.setup for usage in step.usages]
+    open_names += [usage.name for spec in document.endpoints.values() for usage in spec.usages]
+    found: set[str] = set()
+    while open_names:
+        name = open_names.pop()
+        if name not in found:
+            found.add(name)
+            spec = document.variables.get(name)
+            open_names += [usage.name for usage in spec.usages] if spec is not None else []
+    return found if document.setup else set()
 
 
 # -- names ----------------------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ class Regex:
 
 def _searchable(text: str) -> str:
     """Return a text that the engine can read: half a surrogate pair, which JSON may hold, is no character."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return (
+        text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    )
 
 
 @lru_cache(maxsize=512)

@@ -1,13 +1,14 @@
-"""The only module that touches pytest's private parts: representations of failures.
+"""The only module that touches pytest's private parts: representations of failures, scopes of fixtures.
 
-pytest has no public home for these classes, and only they survive the way from a worker to the controller
-and give JUnit, annotations and summaries their line and message. Everything that may break with a new pytest
-stands here, and a test looks at it on every version that is supported.
+pytest has no public home for these. Only its own representations survive the way from a worker to the
+controller and give JUnit, annotations and summaries their line and message. Everything that may break with a
+new pytest stands here, and tests look at it on the oldest and the newest version that is supported.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from _pytest._code.code import (
     ExceptionChainRepr,
     ReprEntry,
@@ -68,6 +69,21 @@ def screen_repr(
             [(ReprTraceback([ReprEntryNative(text)], None, style="native"), place, None)]
         )
     return ScreenRepr(shown, file, line, message)
+
+
+def problems_repr(text: str, file: str, line: int, message: str) -> ExceptionChainRepr:
+    """Return the representation of a document that cannot be collected: its problems, and the first in short."""
+    entry = ReprEntryNative([f"{one}\n" for one in text.split("\n")])
+    place = ReprFileLocation(file, line, message)
+    return ExceptionChainRepr([(ReprTraceback([entry], None, style="native"), place, None)])
+
+
+def fixture_scope(item: pytest.Function, name: str) -> str | None:
+    """Return the scope of a fixture as an item sees it, or None when there is no such fixture."""
+    definitions = item._fixtureinfo.name2fixturedefs.get(name)  # noqa: SLF001 - pytest offers nothing else
+    if definitions:
+        return str(definitions[-1].scope)
+    return "function" if name == "request" else None
 
 
 def redacted(representation: Any, redactor: Redactor) -> Any:
