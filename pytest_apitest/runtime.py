@@ -120,9 +120,9 @@ class Runtime:
         from pytest_apitest.references import NotSentError  # noqa: PLC0415
 
         try:
-            return self._host.serve(spec.loaded).base_url
+            return self._host.serve(spec.loaded, name=spec.app).base_url
         except AppError as error:
-            raise NotSentError(f"{spec.name} ({spec.app}): {error}") from None
+            raise NotSentError(f"{spec.name}: {error}") from None
         finally:
             del document
 

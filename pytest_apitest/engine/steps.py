@@ -602,8 +602,8 @@ def row_label(values: Iterable[Any]) -> str:
     words = []
     for value in values:
         if isinstance(value, str):
-            words.append(value)
-        elif value is None or isinstance(value, bool | int) or not isinstance(value, dict | list | bytes):
+            words.append(value if value.strip() else show(value))
+        elif not isinstance(value, dict | list | bytes):
             words.append(show(value))
     return "-".join(words)[:80]
 
