@@ -156,7 +156,8 @@ class Gathering:
         if self.runtime.report_folder is not None:
             self._write(run)
         self.config.hook.pytest_apitest_outcome(run=run)
-        if self._problems and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        stops = self._problems and not self.config.option.continue_on_collection_errors
+        if stops and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             # Workers go on with what they could collect; pytest without workers would not.
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         if run.provider and run.verdict == NO_RESULTS and session.exitstatus == pytest.ExitCode.OK:
