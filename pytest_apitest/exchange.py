@@ -11,10 +11,12 @@ Rules kept here:
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pytest_apitest.data import data
+
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Limits:
     """The bounds of one answer; crossing one ends the step by name.
 
@@ -61,7 +63,7 @@ class Route:
 DIRECT = Route()
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Request:
     """One request as it will be sent.
 
@@ -85,7 +87,7 @@ class Request:
     limits: Limits = DEFAULT_LIMITS
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Response:
     """One complete answer.
 

@@ -1,12 +1,12 @@
 """Fixtures for Python tests: run a document, make a badge (design, section 4)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_apitest.collection import case_title, row_labels
+from pytest_apitest.data import data
 from pytest_apitest.engine import DocumentState, Engine, Options
 from pytest_apitest.errors import UsageError
 from pytest_apitest.jsonvalue import from_python
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_apitest.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class ShieldFiles:
     """A badge in both forms.
 

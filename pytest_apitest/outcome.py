@@ -7,8 +7,10 @@ Rules kept here (language, section 10):
 - `to_json` gives plain JSON values, so that an outcome can cross a process boundary and come back.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from pytest_apitest.data import data, record
 
 SCHEMA = "apitest-result/1"
 
@@ -26,7 +28,7 @@ NOT_COMPLETED = "Not completed"
 NO_RESULTS = "No results"
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Failure:
     """One thing that is not as it was asked for, or that went wrong.
 
@@ -81,7 +83,7 @@ class Failure:
         )
 
 
-@dataclass(slots=True)
+@record
 class ExchangeRecord:
     """One request and what came back, as it is shown.
 
@@ -175,7 +177,7 @@ class ExchangeRecord:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class VariableRecord:
     """A name that a failed step used, its value and where the value came from, as they are shown."""
 
@@ -188,7 +190,7 @@ class VariableRecord:
         return {"name": self.name, "value": self.value, "origin": self.origin}
 
 
-@dataclass(slots=True)
+@record
 class StepOutcome:
     """What became of one step.
 
@@ -275,7 +277,7 @@ class StepOutcome:
         )
 
 
-@dataclass(slots=True)
+@record
 class CaseOutcome:
     """What became of one case or rule.
 
@@ -359,7 +361,7 @@ class CaseOutcome:
         )
 
 
-@dataclass(slots=True)
+@record
 class RunOutcome:
     """What became of a run.
 

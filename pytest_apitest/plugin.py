@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".apitest.yaml", ".apitest.yml")
 _OPTIONS = ("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint")
-_KEY = pytest.StashKey["Runtime"]()
-_GATHERING = pytest.StashKey["Gathering"]()
+_KEY: "pytest.StashKey[Runtime]" = pytest.StashKey()
+_GATHERING: "pytest.StashKey[Gathering]" = pytest.StashKey()
 
 
 class _PlainFinder:

@@ -8,8 +8,8 @@ Rules kept here:
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from pytest_apitest.data import data
 from pytest_apitest.errors import excerpt
 from pytest_apitest.outcome import (
     ERROR,
@@ -31,7 +31,7 @@ _QUIET_HEADERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Line:
     """A line of the screen.
 

@@ -8,7 +8,6 @@ import codecs
 from collections.abc import Mapping
 
 from pytest_apitest import jsonvalue
-from pytest_apitest.cookies import cookies_set_by
 from pytest_apitest.exchange import Response
 from pytest_apitest.jsonpath import Document
 from pytest_apitest.jsonvalue import NotJSONError
@@ -74,6 +73,8 @@ class Answer:
     def cookies(self) -> Mapping[str, str]:
         """Cookies set by this response, name to value."""
         if self._cookies is None:
+            from pytest_apitest.cookies import cookies_set_by  # noqa: PLC0415 - only for checks of cookies
+
             self._cookies = cookies_set_by(self.response.header_lines("set-cookie"))
         return self._cookies
 

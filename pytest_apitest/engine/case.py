@@ -11,12 +11,13 @@ Rules kept here:
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from pytest_apitest.cookies import CookieJar
+from pytest_apitest.data import record
 from pytest_apitest.engine.endpoints import Endpoint
 from pytest_apitest.engine.fragments import OnceResult, Runner
+from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.needs import Need, computed, needed
 from pytest_apitest.engine.records import RawStep, finish
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
@@ -44,7 +45,7 @@ GRACE = 10.0
 _ORDER = {"setup": ERROR, "before_each": ERROR}
 
 
-@dataclass
+@record
 class Engine:
     """What the cases of one process share.
 
@@ -65,9 +66,9 @@ class Engine:
     serve: Callable[[EndpointSpec, Document], str]
     once: dict[tuple[str, str], OnceResult] = field(default_factory=dict)
 
-    def new_jar(self) -> CookieJar:
+    def new_jar(self) -> Jar:
         """Return an empty cookie jar."""
-        return CookieJar()
+        return Jar()
 
     def generator(self, name: str) -> random.Random:
         """Return the source of random values of a case; a seed makes it repeat them."""
@@ -199,7 +200,7 @@ class DocumentState:
         for name in names:
             computation.value(name)
 
-    def _runner(self, scope: RunScope, jar: CookieJar, trail: Trail) -> StepRunner:
+    def _runner(self, scope: RunScope, jar: Jar, trail: Trail) -> StepRunner:
         endpoints = {}
         for name, spec in self.document.endpoints.items():
             entry = scope.entry(name)

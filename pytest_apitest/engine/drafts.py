@@ -9,9 +9,10 @@ Rules kept here:
 
 import copy
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pytest_apitest.data import record
 from pytest_apitest.engine.scope import Entry, RunScope
 from pytest_apitest.functions import FilterError, as_text
 from pytest_apitest.jsonpath import Location, normalized
@@ -27,7 +28,7 @@ _FILL = "\x00"
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-@dataclass(slots=True)
+@record
 class Draft:
     """A request with values, before it belongs to an endpoint.
 

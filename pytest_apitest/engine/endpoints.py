@@ -8,13 +8,13 @@ Rules kept here:
 
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
+from pytest_apitest.data import data
 from pytest_apitest.language.model import EndpointSpec
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Endpoint:
     """An endpoint with its address.
 

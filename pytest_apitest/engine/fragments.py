@@ -7,9 +7,8 @@ Rules kept here:
   failure is an error of every step that uses it, without being tried again.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
+from pytest_apitest.data import data
+from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.engine.steps import StepRunner, Trail
 from pytest_apitest.engine.variables import read_outside
@@ -20,7 +19,7 @@ from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, Failure
 from pytest_apitest.references import NotSentError, RenderError, Single, UnsetError, Value
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class OnceResult:
     """What a fragment that runs once left behind.
 
@@ -65,7 +64,7 @@ def run_fragment(runner: StepRunner, step: Step, phase: str, row: str) -> bool:
 
 
 def _inner(
-    runner: StepRunner, step: Step, inputs: dict[str, Entry | Unset], jar: Any, trail: Trail
+    runner: StepRunner, step: Step, inputs: dict[str, Entry | Unset], jar: Jar, trail: Trail
 ) -> StepRunner:
     assert step.use is not None
     scope = RunScope(inputs, runner.scope.redactor, runner.scope.generator)

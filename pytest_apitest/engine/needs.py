@@ -8,13 +8,13 @@ Rules kept here:
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from pytest_apitest.data import data
 from pytest_apitest.language.model import Auth, Case, Document, Step, Usage
 from pytest_apitest.references import Reference, template_parts
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Need:
     """A name that a part of a case refers to.
 

@@ -10,8 +10,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pytest_apitest.data import record
 from pytest_apitest.engine.scope import Entry
 from pytest_apitest.engine.sending import USER_AGENT, Hop, Sent
 from pytest_apitest.exchange import Request
@@ -37,7 +38,7 @@ _NAME = re.compile(r"[^A-Za-z0-9_]")
 _CURL_OWN = {"host": None, "content-length": None, "accept": "*/*", "user-agent": USER_AGENT}
 
 
-@dataclass(slots=True)
+@record
 class RawStep:
     """A step that ran, with everything that is not redacted yet.
 

@@ -8,15 +8,15 @@ Rules kept here:
 """
 
 import random
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_apitest.data import data
 from pytest_apitest.functions import Callee
 from pytest_apitest.redaction import SHORTEST, Redactor, SecretText
 from pytest_apitest.references import RenderError, Single, UnsetError, Value
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Entry:
     """The value of a name.
 
@@ -36,7 +36,7 @@ class Entry:
     base_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Unset:
     """A name without a value.
 

@@ -12,14 +12,15 @@ Rules kept here:
 import time
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_apitest import __version__
 from pytest_apitest.auth import AuthError, Scheme, SignedRequest
+from pytest_apitest.data import data, record
 from pytest_apitest.engine.bodies import encode
 from pytest_apitest.engine.drafts import Draft, Drafter, add_query, fill_placeholders
 from pytest_apitest.engine.endpoints import Endpoint, find_endpoint, origin_of
+from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.scope import RunScope, keep_secret
 from pytest_apitest.exchange import Request, Response, Route, Send, TransportError
 from pytest_apitest.extensions import Extensions
@@ -35,7 +36,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODY_HEADERS = ("content-type", "content-length", "content-encoding", "transfer-encoding")
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Hop:
     """One request of a try and what came of it.
 
@@ -51,7 +52,7 @@ class Hop:
     error: TransportError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Sent:
     """One try.
 
@@ -87,7 +88,7 @@ class Sent:
         return sum(hop.response.duration for hop in self.hops if hop.response is not None)
 
 
-@dataclass(slots=True)
+@record
 class Identity:
     """The credentials of a try.
 
@@ -122,7 +123,7 @@ class Sender:
         endpoints: Mapping[str, Endpoint],
         scope: RunScope,
         send: Send,
-        jar: Any,
+        jar: Jar,
         extensions: Extensions,
     ) -> None:
         self.document = document
@@ -428,8 +429,7 @@ class Sender:
         own = draft.cookies if same_origin else {}
         for name, value in own.items():
             _header_value(f"cookie {name}", value)
-        found: str | None = self.jar.header_for(url, time.time(), own)
-        return found
+        return self.jar.header_for(url, time.time(), own)
 
 
 _DIRECT = Route()

@@ -9,14 +9,16 @@ Rules kept here:
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.checks.evaluation import Look, Missing, evaluate
+from pytest_apitest.data import record
 from pytest_apitest.engine.answers import Answer
 from pytest_apitest.engine.capture import NothingFoundError, extract
 from pytest_apitest.engine.endpoints import Endpoint
+from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.records import RawStep
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.engine.sending import Sender, Sent
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 CLEANED = "2xx, 404 or 410"
 
 
-@dataclass(slots=True)
+@record
 class Armed:
     """A clean-up that waits for the end of its scope.
 
@@ -50,7 +52,7 @@ class Armed:
     creator: str
 
 
-@dataclass(slots=True)
+@record
 class Trail:
     """What a case leaves behind while it runs; shared by the case and the fragments in it.
 
@@ -68,7 +70,7 @@ class Trail:
     latest: float = float("inf")
 
 
-@dataclass(slots=True)
+@record
 class Try:
     """What became of one try."""
 
@@ -101,7 +103,7 @@ class StepRunner:
         document: Document,
         endpoints: Mapping[str, Endpoint],
         scope: RunScope,
-        jar: Any,
+        jar: Jar,
         trail: Trail,
         prefix: str = "",
     ) -> None:

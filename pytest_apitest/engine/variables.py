@@ -9,10 +9,11 @@ Rules kept here:
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_apitest import jsonvalue
+from pytest_apitest.data import data
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, kind
 from pytest_apitest.language.fragments import has_type
@@ -20,7 +21,7 @@ from pytest_apitest.language.model import Document, EndpointSpec, VariableSpec
 from pytest_apitest.references import Literal, NotSentError, UnsetError
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Options:
     """What the command line gives to documents.
 

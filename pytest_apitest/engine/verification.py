@@ -8,11 +8,11 @@ Rules kept here:
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check, Found, Look, Missing, Use, evaluate
 from pytest_apitest.checks.status import STATUS_OPERATORS
+from pytest_apitest.data import record
 from pytest_apitest.engine.answers import Answer, NotTextError
 from pytest_apitest.engine.scope import RunScope
 from pytest_apitest.jsonpath import normalized
@@ -29,7 +29,7 @@ def any_success(line: int, column: int, width: int) -> Check:
     return Check((Use(STATUS_OPERATORS["equals"], Literal("2xx"), line, column, width),), line, column)
 
 
-@dataclass(slots=True)
+@record
 class Verification:
     """Checks an answer and counts.
 
