@@ -17,17 +17,20 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_apitest import jsonvalue
+from pytest_apitest.data import data
 from pytest_apitest.exchange import Headers, Response, lines_of
 from pytest_apitest.jsonvalue import NotJSONError, show_typed
 from pytest_apitest.registry import Table
 
 _HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
-_DIGESTS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256, "SHA-512-256": None}
-_CHALLENGE = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+# From the strongest to the weakest; OpenSSL knows the first, Python's own hashes do not.
+_DIGESTS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+# A scheme at the beginning of a challenge, if any, and a parameter.
+_PARAMETER = re.compile(r'(?:([\w-]+)[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
 UNKNOWN_LIFETIME = 300.0
 
 
@@ -35,12 +38,13 @@ class AuthError(Exception):
     """Credentials could not be made; the message says why, without any secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Field:
     """A setting of a scheme.
 
     Args:
-        kind: `text`, `empty` (a text that may be empty), `object`, or the allowed words separated by `|`.
+        kind: `text`, `empty` (a text that may be empty), `url`, `object`, or the allowed words separated by
+            `|`.
         required: whether it must be written.
         secret: whether its value is masked everywhere.
         doc: one sentence for the editor.
@@ -53,7 +57,7 @@ class Field:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class SignedRequest:
     """What a scheme sees of a request.
 
@@ -75,7 +79,7 @@ class SignedRequest:
 Post = Callable[[str, Mapping[str, str], Mapping[str, str]], Response]
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Scheme:
     """An auth scheme.
 
@@ -136,6 +140,9 @@ def jwt(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str
     """A signed Bearer token with client id and secret, made for each request (platform facts, section 4.1)."""
     client = settings["client_id"]
     algorithm = settings.get("alg", "HS256")
+    for name in ("header", "claims"):
+        if not isinstance(settings.get(name, {}), Mapping):
+            raise AuthError(f"jwt: {name} needs an object, got {show_typed(settings[name], 40)}")
     head = {"typ": "JWT", "alg": algorithm, "client_identifier": client, **settings.get("header", {})}
     claims = {
         "iss": client,
@@ -178,62 +185,72 @@ def digest(
     challenge = _digest_challenge(response.headers)
     if challenge is None:
         return None
-    algorithm = challenge.get("algorithm", "MD5").upper()
-    session = algorithm.endswith("-SESS")
-    name = algorithm.removesuffix("-SESS")
-    hashed = _hasher(name)
-    nonce, realm = challenge.get("nonce", ""), challenge.get("realm", "")
-    split = urllib.parse.urlsplit(request.url)
-    target = urllib.parse.urlunsplit(("", "", split.path or "/", split.query, ""))
-    client_nonce = secrets.token_hex(16)
-    secret = hashed(f"{settings['username']}:{realm}:{settings['password']}")
-    if session:
-        secret = hashed(f"{secret}:{nonce}:{client_nonce}")
-    offered = [word.strip() for word in challenge.get("qop", "").split(",") if word.strip()]
+    hashed = _hasher(_algorithm(challenge))
+    realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
+    offered = [word.strip().lower() for word in challenge.get("qop", "").split(",") if word.strip()]
     if offered and "auth" not in offered:
         raise AuthError(f"digest: the server asks for {', '.join(offered)}; only auth is known")
+    client_nonce = secrets.token_hex(16)
+    secret = hashed(f"{settings['username']}:{realm}:{settings['password']}")
+    if challenge.get("algorithm", "").upper().endswith("-SESS"):
+        secret = hashed(f"{secret}:{nonce}:{client_nonce}")
+    split = urllib.parse.urlsplit(request.url)
+    target = urllib.parse.urlunsplit(("", "", split.path or "/", split.query, ""))
     request_hash = hashed(f"{request.method}:{target}")
-    values = {"username": settings["username"], "realm": realm, "nonce": nonce, "uri": target}
+    parts = [*_user(settings["username"], challenge, hashed), f'realm="{_quoted(realm)}"']
+    parts += [f'nonce="{_quoted(nonce)}"', f'uri="{_quoted(target)}"']
     if offered:
         answer = hashed(f"{secret}:{nonce}:00000001:{client_nonce}:auth:{request_hash}")
-        tail = f', qop=auth, nc=00000001, cnonce="{client_nonce}"'
+        parts += ["qop=auth", "nc=00000001", f'cnonce="{client_nonce}"']
     else:
         answer = hashed(f"{secret}:{nonce}:{request_hash}")
-        tail = ""
+    parts.append(f'response="{answer}"')
     if "opaque" in challenge:
-        values["opaque"] = challenge["opaque"]
-    quoted = ", ".join(f'{key}="{_quoted(value)}"' for key, value in values.items())
+        parts.append(f'opaque="{_quoted(challenge["opaque"])}"')
     if "algorithm" in challenge:
-        tail += f", algorithm={challenge['algorithm']}"
-    return {"Authorization": f'Digest {quoted}, response="{answer}"{tail}'}
+        parts.append(f"algorithm={challenge['algorithm']}")
+    return {"Authorization": f"Digest {', '.join(parts)}"}
+
+
+def _user(name: str, challenge: Mapping[str, str], hashed: Callable[[str], str]) -> list[str]:
+    """Return the parameters that name the user (RFC 7616, section 3.4)."""
+    if challenge.get("userhash", "").lower() == "true":
+        user = hashed(f"{name}:{challenge.get('realm', '')}")
+        return [f'username="{user}"', "userhash=true"]
+    if name.isascii():
+        return [f'username="{_quoted(name)}"']
+    return [f"username*=UTF-8''{urllib.parse.quote(name, safe='')}"]
 
 
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
+def _algorithm(challenge: Mapping[str, str]) -> str:
+    return challenge.get("algorithm", "MD5").upper().removesuffix("-SESS")
+
+
 def _hasher(name: str) -> Callable[[str], str]:
-    function = _DIGESTS.get(name)
-    if function is None:
-        raise AuthError(f"digest: the server asks for {name}; known are MD5 and SHA-256")
-    return lambda text: function(text.encode("utf-8")).hexdigest()
+    known = _DIGESTS.get(name)
+    if known is None or known not in hashlib.algorithms_available:
+        raise AuthError(f"digest: the server asks for {name[:40]}; known are {', '.join(_DIGESTS)}")
+    return lambda text: hashlib.new(known, text.encode("utf-8")).hexdigest()
 
 
 def _digest_challenge(headers: Headers) -> dict[str, str] | None:
     """Return the strongest digest challenge that we can answer, or any digest challenge, or None."""
     found: list[dict[str, str]] = []
     for line in lines_of(headers, "WWW-Authenticate"):
-        for part in re.split(r"(?i)(?:^|,\s*)(?=digest\s)", line):
-            if part.lower().startswith("digest "):
-                pairs = {
-                    match[1].lower(): re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
-                    for match in _CHALLENGE.finditer(part[7:])
-                }
-                found.append(pairs)
-    found.sort(key=lambda pairs: "SHA-256" not in pairs.get("algorithm", "MD5").upper())
-    known = [
-        pairs for pairs in found if _DIGESTS.get(pairs.get("algorithm", "MD5").upper().removesuffix("-SESS"))
-    ]
+        current: dict[str, str] = {}
+        for scheme, name, quoted, plain in _PARAMETER.findall(line):
+            if scheme:
+                current = {}
+                if scheme.lower() == "digest":
+                    found.append(current)
+            current.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted))
+    strength = list(_DIGESTS)
+    known = [pairs for pairs in found if _DIGESTS.get(_algorithm(pairs)) in hashlib.algorithms_available]
+    known.sort(key=lambda pairs: strength.index(_algorithm(pairs)))
     return next(iter(known or found), None)
 
 
@@ -252,12 +269,6 @@ def oauth2(settings: Mapping[str, Any], post: Post) -> Mapping[str, str]:
             kept = _fetch_token(settings, post)
             _tokens[key] = kept
     return {"Authorization": f"Bearer {kept[0]}"}
-
-
-def forget_tokens() -> None:
-    """Drop every token that was kept."""
-    with _token_lock:
-        _tokens.clear()
 
 
 def _fetch_token(settings: Mapping[str, Any], post: Post) -> tuple[str, float]:
@@ -283,6 +294,8 @@ def _fetch_token(settings: Mapping[str, Any], post: Post) -> tuple[str, float]:
     if not isinstance(access, str) or not access:
         raise AuthError(f"oauth2: the token endpoint sent no access_token{f' ({reason})' if reason else ''}")
     lifetime = answer.get("expires_in", UNKNOWN_LIFETIME) if isinstance(answer, dict) else UNKNOWN_LIFETIME
+    if isinstance(lifetime, str) and lifetime.isascii() and lifetime.isdigit():
+        lifetime = float(lifetime)  # not what RFC 6749 says, but what some servers send
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float | jsonvalue.Number):
         raise AuthError(f"oauth2: expires_in is {show_typed(lifetime)}")
     return access, time.monotonic() + float(lifetime) - 60
@@ -313,7 +326,7 @@ for _scheme in (
     Scheme(
         "oauth2",
         {
-            "token_url": Field(secret=False, doc="Token endpoint."),
+            "token_url": Field("url", secret=False, doc="Token endpoint."),
             "client_id": Field(secret=False, doc="Client."),
             "client_secret": Field(doc="Secret; masked."),
             "scope": Field(required=False, secret=False, doc="Scopes, separated by blanks."),

@@ -9,11 +9,12 @@ Rules kept here:
 import argparse
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_apitest import __version__
 
@@ -40,10 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
     demo.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
     given = parser.parse_args(arguments)
-    if given.command == "check":
-        return _check(given.paths)
-    if given.command == "schema":
-        return _schema(result=given.result)
+    try:
+        if given.command == "check":
+            return _check(given.paths)
+        if given.command == "schema":
+            return _schema(result=given.result)
+    except BrokenPipeError:
+        # Whoever read the output went away; nothing more can be said, also not when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     from pytest_apitest.demo import serve  # noqa: PLC0415 - loads aiohttp
 
     serve(given.port)
@@ -74,50 +80,78 @@ def _inside_pytest(job: Any, paths: Sequence[str]) -> Any:
 
     inside = _Inside(job)
     said = io.StringIO()
-    words = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-q", *paths]
-    with redirect_stdout(said), redirect_stderr(said):
-        status = pytest.main(words, plugins=[inside])
+    words = ["-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-q"]
+    # This program is of the plugin's package, which is why that is imported already.
+    words += ["-W", "ignore::pytest.PytestAssertRewriteWarning", *paths]
+    # Options for test runs are not for this.
+    kept = os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        with redirect_stdout(said), redirect_stderr(said):
+            status = pytest.main(words, plugins=[inside])
+    finally:
+        if kept is not None:
+            os.environ["PYTEST_ADDOPTS"] = kept
     if inside.result is None:
-        sys.stderr.write(said.getvalue() or f"pytest ended with status {int(status)}\n")
+        _say(sys.stderr, said.getvalue() or f"pytest ended with status {int(status)}\n")
     return inside.result
+
+
+def _say(stream: TextIO, text: str) -> None:
+    """Write a text; what the terminal cannot show is written by its code."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 def _check(written: Sequence[str]) -> int:
     missing = [path for path in written if not Path(path).exists()]
     if missing:
-        sys.stderr.write("".join(f"apitest check: no such file or folder: {path}\n" for path in missing))
+        _say(sys.stderr, "".join(f"apitest check: no such file or folder: {path}\n" for path in missing))
         return 2
+    files = documents_of([Path(path) for path in written])
 
     def job(runtime: "Runtime") -> tuple[int, str]:
-        return check_files(runtime, [Path(path) for path in written])
+        return check_files(runtime, files)
 
-    found = _inside_pytest(job, written)
+    # pytest loads the conftest files beside what it is given, so it is given every document.
+    found = _inside_pytest(job, [str(file) for file in files] or written)
     if found is None:
         return 2
     status, text = found
-    sys.stdout.write(text)
+    _say(sys.stdout, text)
     return int(status)
 
 
-def check_files(runtime: "Runtime", paths: Sequence[Path]) -> tuple[int, str]:
-    """Check documents and return the exit status and what is to be printed.
+def documents_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the documents that are named or stand below a folder that is, each once.
 
     Args:
-        runtime: the plugin's state.
         paths: documents and folders.
 
     """
-    from pytest_apitest.errors import ProblemsError, describe  # noqa: PLC0415
-    from pytest_apitest.selection import documents_below  # noqa: PLC0415
+    from pytest_apitest.selection import documents_below  # noqa: PLC0415 - loads the language
 
     files: list[Path] = []
     for path in paths:
         files += documents_below(path.resolve()) if path.is_dir() else [path.resolve()]
+    return list(dict.fromkeys(files))
+
+
+def check_files(runtime: "Runtime", files: Sequence[Path]) -> tuple[int, str]:
+    """Check documents and return the exit status and what is to be printed.
+
+    Args:
+        runtime: the plugin's state.
+        files: the documents.
+
+    """
+    from pytest_apitest.errors import ProblemsError  # noqa: PLC0415
+
     if not files:
         return 1, "no documents (*.apitest.yaml) found\n"
     out: list[str] = []
     bad = warnings = 0
-    for file in dict.fromkeys(files):
+    for file in files:
         try:
             runtime.library.document(file)
         except ProblemsError as error:
@@ -127,15 +161,13 @@ def check_files(runtime: "Runtime", paths: Sequence[Path]) -> tuple[int, str]:
         found = runtime.library.warnings(file)
         if found:
             warnings += len(found)
-            out.append(runtime.redactor.text(describe(found, runtime.library.texts)))
-    count = len(dict.fromkeys(files))
-    noun = "document" if count == 1 else "documents"
+            out.append(runtime.masked(ProblemsError(found, runtime.library.texts)))
+    noun = "document" if len(files) == 1 else "documents"
     if bad:
-        out.append(f"{bad} of {count} {noun} cannot be run")
+        out.append(f"{bad} of {len(files)} {noun} cannot be run")
     else:
-        out.append(
-            f"{count} {noun} fine" + (f", {warnings} warning{'s' * (warnings != 1)}" if warnings else "")
-        )
+        more = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
+        out.append(f"{len(files)} {noun} fine{more}")
     return (1 if bad else 0), "\n".join(out) + "\n"
 
 
@@ -143,14 +175,14 @@ def _schema(*, result: bool) -> int:
     if result:
         from pytest_apitest.reports.result_json import SCHEMA_FILE  # noqa: PLC0415
 
-        sys.stdout.write(SCHEMA_FILE.read_text(encoding="utf-8"))
+        _say(sys.stdout, SCHEMA_FILE.read_text(encoding="utf-8"))
         return 0
     from pytest_apitest.language.editor_schema import editor_schema  # noqa: PLC0415
 
     found = _inside_pytest(lambda runtime: editor_schema(runtime.extensions), [])
     if found is None:
         return 2
-    sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    _say(sys.stdout, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

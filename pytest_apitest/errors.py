@@ -12,6 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# Nobody reads more problems of one run than these, or a longer one.
+MOST_SHOWN = 200
+_LONGEST = 600
+# What is not compared with known words: too long, or too many.
+_LONGEST_NAME = 80
+_MOST_KNOWN = 1_000
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -38,7 +45,8 @@ class Problem:
 
     Args:
         place: where.
-        message: what is wrong and how to mend it, one sentence without a final stop.
+        message: what is wrong and how to mend it, one sentence without a final stop; what it quotes from the
+            file is shown on one line and cut when nobody would read it to its end.
         width: number of characters the caret line marks, from the column on.
         warning: True when the file can be run all the same.
 
@@ -48,6 +56,15 @@ class Problem:
     message: str
     width: int = 1
     warning: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.message.isprintable() or len(self.message) > _LONGEST:
+            shown = "".join(map(_printable, self.message[:_LONGEST]))
+            object.__setattr__(self, "message", shown + "…" * (len(self.message) > _LONGEST))
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else f"\\u{ord(character):04x}"
 
 
 class ProblemsError(Exception):
@@ -74,17 +91,23 @@ class UsageError(Exception):
 
 def describe(problems: Iterable[Problem], texts: Mapping[str, str]) -> str:
     """Return the problems as text for people, each with its line of the file and a caret below it."""
-    unique = dict.fromkeys(sorted(problems, key=lambda problem: problem.place))
-    return "\n".join(describe_one(problem, texts.get(problem.place.path)) for problem in unique)
+    unique = list(dict.fromkeys(sorted(problems, key=lambda problem: problem.place)))
+    lines: dict[str, list[str]] = {}
+    shown = []
+    for problem in unique[:MOST_SHOWN]:
+        path = problem.place.path
+        if path not in lines:
+            lines[path] = _lines(texts.get(path, ""))
+        shown.append(_describe_one(problem, lines[path]))
+    if len(unique) > MOST_SHOWN:
+        shown.append(f"and {len(unique) - MOST_SHOWN:,} more")
+    return "\n".join(shown)
 
 
-def describe_one(problem: Problem, text: str | None) -> str:
-    """Return one problem as `path:line:column: message`, an excerpt and a caret line."""
+def _describe_one(problem: Problem, lines: Sequence[str]) -> str:
     word = "warning: " if problem.warning else ""
     head = f"{problem.place}: {word}{problem.message}"
-    if text is None:
-        return head
-    shown = excerpt(text, problem.place.line, problem.place.column, problem.width)
+    shown = _excerpt(lines, problem.place.line, problem.place.column, problem.width, 0)
     return f"{head}\n{shown}" if shown else head
 
 
@@ -99,7 +122,16 @@ def excerpt(text: str, line: int, column: int, width: int = 1, before: int = 0) 
         before: lines of context shown before it.
 
     """
-    lines = text.splitlines()
+    return _excerpt(_lines(text), line, column, width, before)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text as the reader of the file counts them."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _excerpt(lines: Sequence[str], line: int, column: int, width: int, before: int) -> str:
     if not 1 <= line <= len(lines):
         return ""
     first = max(1, line - before)
@@ -119,20 +151,25 @@ def excerpt(text: str, line: int, column: int, width: int = 1, before: int = 0) 
 
 def _window(line: str, column: int, size: int = 140) -> tuple[str, int]:
     """Cut a long line around a column; return what is shown and how many characters were cut before it."""
-    printable = "".join(character if character >= " " or character == "\t" else "·" for character in line)
-    if len(printable) <= size:
-        return printable, 0
-    shift = max(0, min(column - size // 2, len(printable) - size))
-    return printable[shift : shift + size], shift
+    shift = 0
+    if len(line) > size:
+        shift = max(0, min(column - size // 2, len(line) - size))
+        line = line[shift : shift + size]
+    shown = (character if character.isprintable() or character == "\t" else "·" for character in line)
+    return "".join(shown), shift
 
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that is most like a misspelt one, or None when nothing is near."""
+    if len(word) > _LONGEST_NAME:
+        return None
     candidates = list(known)
     lowered = {candidate.lower(): candidate for candidate in reversed(candidates)}
     folded = word.lower().replace("-", "_")
     if folded in lowered:
         return lowered[folded]
+    if len(lowered) > _MOST_KNOWN:
+        return None
     import difflib  # noqa: PLC0415 - only needed for a message
 
     found = difflib.get_close_matches(folded, lowered, n=1, cutoff=0.6)

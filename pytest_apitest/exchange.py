@@ -71,7 +71,8 @@ class Request:
         method: the method, as written.
         url: absolute http or https URL, percent-encoded, without fragment.
         headers: all header lines in sending order, `Host` included; names and values are latin-1 texts.
-        body: the bytes of the body, or None for no body (then no framing header is sent).
+        body: the bytes of the body, or None for no body. Content-Length is added when it is missing; POST,
+            PUT and PATCH without a body send `Content-Length: 0`.
         deadline: the value of `time.monotonic()` by which the last byte of the answer must have arrived.
         route: TLS settings and proxy.
         limits: bounds of the answer.
@@ -96,7 +97,7 @@ class Response:
         reason: the reason phrase, often empty.
         headers: all header lines as received: order, case and repeats are kept; latin-1 texts.
         body: the body after content decoding.
-        received: number of body bytes on the wire, before content decoding.
+        received: number of body bytes that came, before content decoding and without the framing of chunks.
         duration: seconds from the first byte sent (connecting included) to the last byte read.
 
     """
@@ -132,7 +133,7 @@ class TransportError(Exception):
 
     Args:
         kind: one of `unreachable`, `name`, `tls`, `timeout`, `closed`, `truncated`, `garbled`, `limit`,
-            `proxy`, `request`.
+            `proxy` (also when the proxy itself cannot be resolved or reached), `request`.
         message: one sentence for people, without the URL, for example
             `cannot reach localhost:8000: connection refused`.
         sent: whether a byte of the request may have reached the server.

@@ -7,6 +7,7 @@ Rules kept here:
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from pytest_apitest.functions import FILTERS, FUNCTIONS, Callee, FilterError, ca
 from pytest_apitest.jsonvalue import from_python, show
 from pytest_apitest.registry import Table
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ReportWriter = Callable[[Any, Any], None]
 
 
@@ -65,8 +67,8 @@ class Extensions:
         Args:
             name: its name: letters, digits and _.
             test: called with the value found and the operand; returns True or None when the check holds,
-                False or a sentence (`expected …, got …` or any other) when it does not. A ValueError or
-                TypeError it raises is a failed check.
+                False or a sentence (`expected …, got …` or any other) when it does not. Whatever it raises
+                is a failed check.
 
         Raises:
             ValueError: the name is taken or malformed, or the function has no docstring.
@@ -77,8 +79,9 @@ class Extensions:
         def run(actual: Any, operand: Any) -> list[Miss]:
             try:
                 answer = test(actual, operand)
-            except (ValueError, TypeError, AssertionError) as error:
-                answer = f"{name}: {error}"
+            except Exception as error:  # noqa: BLE001 - whatever a project's code raises, the check failed
+                known = isinstance(error, ValueError | TypeError | AssertionError)
+                answer = f"{name}: {error}" if known else f"{name}: {type(error).__name__}: {error}"
             if answer is None or answer is True:
                 return []
             wanted = f"{name} {show(operand)}"
@@ -129,7 +132,7 @@ class Extensions:
 
 
 def _check(name: str, call: Callable[..., Any]) -> None:
-    if not name.isidentifier():
+    if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name: letters, digits and _")
     if not inspect.getdoc(call):
         raise ValueError(f"{name!r} needs a docstring: its first paragraph is the entry in the reference")

@@ -228,7 +228,7 @@ def plus_duration(moment: str, duration: str) -> str:
         ValueError: one of the two cannot be read, a date would need hours, or the result is out of range.
 
     """
-    months, span, has_time = _read_shift(duration)
+    months, span, has_time = read_shift(duration)
     found = _MOMENT.fullmatch(moment)
     if found is None or not _is_moment(found):
         raise ValueError(f'"{_cut(moment)}" is neither a date nor a date-time (RFC 3339)')
@@ -247,8 +247,16 @@ def plus_duration(moment: str, duration: str) -> str:
     return f"{exact.date().isoformat()}{letter}{exact.time().isoformat()}{fraction or ''}{offset or ''}"
 
 
-def _read_shift(duration: str) -> tuple[int, timedelta, bool]:
-    """Return months, the rest, and whether time parts were given."""
+def read_shift(duration: str) -> tuple[int, timedelta, bool]:
+    """Return months, the rest, and whether time parts were given.
+
+    Args:
+        duration: for example `P10Y`, `-P1M`, `P1Y2M10DT2H30M`.
+
+    Raises:
+        ValueError: it is no ISO 8601 duration.
+
+    """
     found = _SHIFT.fullmatch(duration)
     numbers = [] if found is None else [part for part in found.group(2, 3, 4, 5, 7, 8, 9) if part is not None]
     if found is None or not numbers or found[6] == "T":

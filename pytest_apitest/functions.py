@@ -14,11 +14,11 @@ import re
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_apitest import jsonvalue
+from pytest_apitest.data import data
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, Number, show_typed
 from pytest_apitest.registry import Table
 
@@ -32,7 +32,7 @@ class FilterError(ValueError):
     """A function or filter cannot do what it was asked for; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Callee:
     """A function or filter.
 
@@ -43,6 +43,8 @@ class Callee:
         least: smallest number of arguments in the reference.
         most: largest number, or None for any.
         takes_random: whether the run's random generator is the first argument.
+        check: called with the arguments of a reference when a document is read; raises `FilterError` for
+            those that can never do.
 
     """
 
@@ -51,6 +53,7 @@ class Callee:
     least: int
     most: int | None
     takes_random: bool = False
+    check: Callable[..., Any] | None = None
 
     @property
     def doc(self) -> str:
@@ -58,7 +61,14 @@ class Callee:
         return " ".join((inspect.getdoc(self.call) or "").split("\n\n")[0].split())
 
 
-def callee(name: str, call: Callable[..., Any], *, skip: int, takes_random: bool = False) -> Callee:
+def callee(
+    name: str,
+    call: Callable[..., Any],
+    *,
+    skip: int,
+    takes_random: bool = False,
+    check: Callable[..., Any] | None = None,
+) -> Callee:
     """Describe a Python function by its signature.
 
     Args:
@@ -66,13 +76,20 @@ def callee(name: str, call: Callable[..., Any], *, skip: int, takes_random: bool
         call: the function.
         skip: number of leading parameters that the reference does not give.
         takes_random: whether the first parameter is the random generator.
+        check: looks at the arguments of a reference, see `Callee`.
+
+    Raises:
+        ValueError: the function cannot be called with arguments in order.
 
     """
     parameters = list(inspect.signature(call).parameters.values())
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            raise ValueError(f"{name!r} asks for {parameter.name} by name, which a reference cannot give")
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][skip:]
     least = sum(1 for p in positional if p.default is p.empty)
     unlimited = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return Callee(name, call, least, None if unlimited else len(positional), takes_random)
+    return Callee(name, call, least, None if unlimited else len(positional), takes_random, check)
 
 
 def seconds(text: str) -> float:
@@ -89,7 +106,7 @@ def seconds(text: str) -> float:
     return float(amount) * _UNITS[unit] * (-1 if sign == "-" else 1)
 
 
-def _moment(shift: str | None) -> datetime:
+def _moment(shift: str | None = None) -> datetime:
     try:
         return datetime.now(UTC) + timedelta(seconds=seconds(shift) if shift is not None else 0)
     except OverflowError:
@@ -107,12 +124,12 @@ def uuid(generator: random.Random) -> str:
 
 def now(shift: str | None = None) -> str:
     """This moment in UTC as RFC 3339 with `Z`, or shifted: `now('-2h')`."""
-    return _moment(shift).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _moment(shift).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def today(shift: str | None = None) -> str:
     """The date of today in UTC, or shifted: `today('-1d')`."""
-    return _moment(shift).strftime("%Y-%m-%d")
+    return _moment(shift).date().isoformat()
 
 
 def unix_time() -> int:
@@ -122,11 +139,15 @@ def unix_time() -> int:
 
 def random_int(generator: random.Random, low: int, high: int) -> int:
     """A random integer; both ends are included."""
-    if type(low) is not int or type(high) is not int:
-        raise FilterError("random_int needs two integers")
-    if low > high:
-        raise FilterError(f"random_int({low}, {high}): the first must not be larger")
+    _ends(low, high)
     return generator.randint(low, high)
+
+
+def _ends(low: Any, high: Any) -> None:
+    if type(low) is not int or type(high) is not int:
+        raise FilterError(f"needs two integers, got {show_typed(low)} and {show_typed(high)}")
+    if low > high:
+        raise FilterError(f"the first end, {low}, is larger than the second, {high}")
 
 
 def random_text(generator: random.Random, length: int) -> str:
@@ -136,15 +157,18 @@ def random_text(generator: random.Random, length: int) -> str:
 
 def repeat(text: str, times: int) -> str:
     """A text so many times in a row."""
-    count = _count(times)
-    if not isinstance(text, str) or len(text) * count > MAX_TEXT:
-        raise FilterError(f"repeat makes a text of at most {MAX_TEXT:,} characters")
-    return text * count
+    _fits(text, times)
+    return text * times
+
+
+def _fits(text: Any, times: Any) -> None:
+    if len(_text(text)) * _count(times) > MAX_TEXT:
+        raise FilterError(f"makes a text of at most {MAX_TEXT:,} characters")
 
 
 def _count(number: Any) -> int:
     if type(number) is not int or not 0 <= number <= MAX_TEXT:
-        raise FilterError(f"expected a count of at most {MAX_TEXT:,}, got {show_typed(number)}")
+        raise FilterError(f"needs an integer from 0 to {MAX_TEXT:,}, got {show_typed(number)}")
     return number
 
 
@@ -155,6 +179,16 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise FilterError(f"needs a text, got {show_typed(value)}")
     return value
+
+
+def _utf8(value: Any) -> bytes:
+    """Return bytes as they are and a text as UTF-8, which has no form for half a surrogate pair."""
+    if isinstance(value, bytes):
+        return value
+    try:
+        return _text(value).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FilterError(f"character {error.start} is half a surrogate pair, which has no UTF-8") from None
 
 
 def as_text(value: Any) -> str:
@@ -191,7 +225,10 @@ def to_number(value: Any) -> int | Number:
         return value
     if not JSON_NUMBER.fullmatch(value.strip()):
         raise FilterError(f"{jsonvalue.show(value)} is no number")
-    return jsonvalue.number(value.strip())
+    try:
+        return jsonvalue.number(value.strip())
+    except NotJSONError as error:
+        raise FilterError(str(error)) from None
 
 
 def to_json(value: Any) -> str:
@@ -205,15 +242,14 @@ def to_json(value: Any) -> str:
 def from_json(value: Any) -> Any:
     """A JSON text as its value."""
     try:
-        return jsonvalue.loads(_text(value).encode("utf-8"))
+        return jsonvalue.loads(_utf8(_text(value)))
     except NotJSONError as error:
         raise FilterError(f"not JSON: {error}") from None
 
 
 def to_base64(value: Any) -> str:
     """Text (as UTF-8) or bytes in base64."""
-    data = value if isinstance(value, bytes) else _text(value).encode("utf-8")
-    return base64.b64encode(data).decode("ascii")
+    return base64.b64encode(_utf8(value)).decode("ascii")
 
 
 def from_base64(value: Any) -> str:
@@ -229,7 +265,7 @@ def from_base64(value: Any) -> str:
 
 def urlencode(value: Any) -> str:
     """A text percent-encoded, `/` too."""
-    return urllib.parse.quote(as_text(value), safe="")
+    return urllib.parse.quote(value if isinstance(value, bytes) else _utf8(as_text(value)), safe="")
 
 
 def lower(value: Any) -> str:
@@ -256,14 +292,18 @@ def sha256(value: Any) -> str:
     """The SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal."""
     import hashlib  # noqa: PLC0415 - only when used
 
-    return hashlib.sha256(value if isinstance(value, bytes) else _text(value).encode("utf-8")).hexdigest()
+    return hashlib.sha256(_utf8(value)).hexdigest()
 
 
 def split(value: Any, separator: str) -> list[str]:
     """The parts of a text between separators: `split(',')`."""
-    if not isinstance(separator, str) or not separator:
-        raise FilterError("split needs a separator")
+    _separator(separator)
     return _text(value).split(separator)
+
+
+def _separator(separator: Any) -> None:
+    if not isinstance(separator, str) or not separator:
+        raise FilterError(f"needs a text that is not empty, got {show_typed(separator)}")
 
 
 def first(value: Any) -> Any:
@@ -286,21 +326,31 @@ def _end(value: Any, index: int) -> Any:
 
 def replace(value: Any, old: str, new: str) -> str:
     """A text with every `old` replaced: `replace('a', 'b')`."""
-    if not isinstance(old, str) or not old or not isinstance(new, str):
-        raise FilterError("replace needs two texts, the first not empty")
+    _exchanged(old, new)
     text = _text(value)
     if len(text) + text.count(old) * (len(new) - len(old)) > MAX_TEXT:
         raise FilterError(f"the text would be longer than {MAX_TEXT:,} characters")
     return text.replace(old, new)
 
 
+def _exchanged(old: Any, new: Any) -> None:
+    if not isinstance(old, str) or not old or not isinstance(new, str):
+        given = f"{show_typed(old)} and {show_typed(new)}"
+        raise FilterError(f"needs two texts, the first not empty, got {given}")
+
+
 def slice_(value: Any, start: int, end: int | None = None) -> Any:
     """A part of a text or array from `start` up to, not including, `end`: `slice(0, -1)`."""
     if not isinstance(value, list | str):
         raise FilterError(f"needs an array or a text, got {show_typed(value)}")
-    if type(start) is not int or not (end is None or type(end) is int):
-        raise FilterError("slice needs integers")
+    _bounds(start, end)
     return value[start:end]
+
+
+def _bounds(start: Any, end: Any = None) -> None:
+    if type(start) is not int or not (end is None or type(end) is int):
+        odd = start if type(start) is not int else end
+        raise FilterError(f"needs integers, got {show_typed(odd)}")
 
 
 def plus(value: Any, duration: str) -> str:
@@ -309,6 +359,15 @@ def plus(value: Any, duration: str) -> str:
 
     try:
         return plus_duration(_text(value), _text(duration))
+    except ValueError as error:
+        raise FilterError(str(error)) from None
+
+
+def _is_duration(duration: Any) -> None:
+    from pytest_apitest.formats import read_shift  # noqa: PLC0415 - only when used
+
+    try:
+        read_shift(_text(duration))
     except ValueError as error:
         raise FilterError(str(error)) from None
 
@@ -325,7 +384,10 @@ def raw(value: Any) -> Any:
 
 def each_key(value: Any, inner: Callee, *args: Any) -> Any:
     """A filter applied to every name of an object: `each_key('upper')`."""
-    return {as_text(inner.call(key, *args)): item for key, item in _mapping(value).items()}
+    changed = {as_text(inner.call(key, *args)): item for key, item in _mapping(value).items()}
+    if len(changed) != len(value):
+        raise FilterError(f"{inner.name} makes one name of several")
+    return changed
 
 
 def each_value(value: Any, inner: Callee, *args: Any) -> Any:
@@ -339,20 +401,22 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value
 
 
+# The filters that apply another one, whose name is their first argument.
+NESTING = ("each_key", "each_value")
+
 FUNCTIONS: Table[Callee] = Table("function")
-_MADE: tuple[tuple[Callable[..., Any], bool], ...] = (
-    (uuid, True),
-    (now, False),
-    (today, False),
-    (unix_time, False),
-    (random_int, True),
-    (random_text, True),
-    (repeat, False),
-)
-for _function, _random in _MADE:
+for _function, _random, _check in (
+    (uuid, True, None),
+    (now, False, _moment),
+    (today, False, _moment),
+    (unix_time, False, None),
+    (random_int, True, _ends),
+    (random_text, True, _count),
+    (repeat, False, _fits),
+):
     FUNCTIONS.add(
         _function.__name__,
-        callee(_function.__name__, _function, skip=1 if _random else 0, takes_random=_random),
+        callee(_function.__name__, _function, skip=1 if _random else 0, takes_random=_random, check=_check),
     )
 
 FILTERS: Table[Callee] = Table("filter")
@@ -381,5 +445,11 @@ _CHANGING: dict[str, Callable[..., Any]] = {
     "each_key": each_key,
     "each_value": each_value,
 }
+_CHECKS: dict[str, Callable[..., Any]] = {
+    "split": _separator,
+    "replace": _exchanged,
+    "slice": _bounds,
+    "plus": _is_duration,
+}
 for _name, _filter in _CHANGING.items():
-    FILTERS.add(_name, callee(_name, _filter, skip=1))
+    FILTERS.add(_name, callee(_name, _filter, skip=1, check=_CHECKS.get(_name)))

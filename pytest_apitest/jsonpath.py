@@ -10,17 +10,19 @@ Rules kept here (RFC 9535; language, section 7, JSONPath):
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pytest_apitest import jsonvalue
+from pytest_apitest.data import data
 from pytest_apitest.regex import RegexError, compile_regex
 
 Location = tuple[str | int, ...]
+Search = Callable[["Document"], list[tuple[Location, Any]]]
 
 _PLAIN = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:0|-?[1-9][0-9]{0,9})\]|\['[^'\\\x00-\x1f]*'\])*")
 _PLAIN_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]|\['([^']*)'\]")
+_ASSIGNED = re.compile(r"\?[^'\"]*[^=!<>'\"]=[^=]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -50,7 +52,7 @@ class Document:
         return self._plain[0]
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Path:
     """A compiled path.
 
@@ -58,8 +60,7 @@ class Path:
         text: as written.
         singular: whether it can find at most one value, by its syntax.
         steps: the chain of a plain path, or None.
-        search: finds the places of all values, for paths that are no plain chain.
-        filtered: whether `search` wants the document with plain numbers.
+        search: finds the places and values of a document, for paths that are no plain chain.
         prefixes: paths of all beginnings of this one, shortest first, to say where a search ended.
 
     """
@@ -67,8 +68,7 @@ class Path:
     text: str
     singular: bool
     steps: Location | None
-    search: Callable[[Any], Iterable[Location]] | None = None
-    filtered: bool = False
+    search: Search | None = None
     prefixes: tuple["Path", ...] = ()
 
     def find(self, document: Document) -> list[tuple[Location, Any]]:
@@ -77,17 +77,14 @@ class Path:
             found = _walk(document.value, self.steps)
             return [] if found is None else [found]
         assert self.search is not None
-        return [
-            (location, value_at(document.value, location))
-            for location in self.search(document.plain if self.filtered else document.value)
-        ]
+        return self.search(document)
 
     def missing(self, document: Document) -> str:
         """Return why nothing was found: what stands at the last place that was reached."""
         reached, value, missed = self._last_reached(document)
         if isinstance(value, dict):
             names = list(value)
-            listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+            listed = ", ".join(map(_shown, names[:12])) + (", …" if len(names) > 12 else "")
             there = f"there {'are' if len(names) > 1 else 'is'} {listed}" if names else "the object is empty"
         elif isinstance(value, list):
             count = len(value)
@@ -113,6 +110,10 @@ class Path:
                 break
             reached_text, value = normalized(found_all[0][0]), found_all[0][1]
         return reached_text, value, self.singular
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() and 0 < len(name) <= 60 else jsonvalue.show(name, 60)
 
 
 def _walk(value: Any, steps: Location) -> tuple[Location, Any] | None:
@@ -260,15 +261,22 @@ def _compile_rfc(text: str) -> Path:
         return Path(text, singular=True, steps=tuple(_selector(one) for one in names))
     filtered = "?" in text
 
-    def searching(segments: Any) -> Callable[[Any], Iterable[Location]]:
+    def searching(segments: Any) -> Search:
         part = library.JSONPathQuery(env=environment, segments=segments)
-        return lambda value: [tuple(node.location) for node in part.finditer(value)]
+
+        def search(document: Document) -> list[tuple[Location, Any]]:
+            places = (
+                tuple(n.location) for n in part.finditer(document.plain if filtered else document.value)
+            )
+            return [(place, value_at(document.value, place)) for place in places]
+
+        return search
 
     prefixes = tuple(
-        Path("", singular=False, steps=None, search=searching(query.segments[:count]), filtered=filtered)
+        Path("", singular=False, steps=None, search=searching(query.segments[:count]))
         for count in range(1, len(query.segments))
     )
-    return Path(text, False, None, searching(query.segments), filtered, prefixes)
+    return Path(text, singular=False, steps=None, search=searching(query.segments), prefixes=prefixes)
 
 
 def _selector(selector: Any) -> str | int:
@@ -282,16 +290,16 @@ def _hint(text: str) -> str | None:
         name = text.lstrip(".")
         suggestion = f"$.{name}" if name and not name.startswith("[") else f"${name}"
         return f"a JSONPath starts with $: write {suggestion}"
-    steps = re.split(r"(?=\.)", text[1:])
-    changed = [_respell(step) for step in steps]
-    if changed == steps:
-        return None
-    suggestion = "$" + "".join(changed)
-    try:
-        compile_path(suggestion)
-    except JSONPathError:
-        return None
-    return f"not a JSONPath: write {suggestion}"
+    rest = text[1:] if text[1:2] in (".", "[") else f".{text[1:]}"
+    suggestion = "$" + "".join(map(_respell, re.split(r"(?=\.)", rest)))
+    if suggestion != text:
+        try:
+            compile_path(suggestion)
+        except JSONPathError:
+            pass
+        else:
+            return f"not a JSONPath: write {suggestion}"
+    return "not a JSONPath: write == to compare" if _ASSIGNED.search(text) else None
 
 
 def _respell(step: str) -> str:
@@ -309,14 +317,14 @@ def _respell(step: str) -> str:
 
 
 def _compile_ng(text: str) -> Path:
-    from jsonpath_ng import Child, Fields, Index, Root  # noqa: PLC0415 - only for documents that say ng
-    from jsonpath_ng.exceptions import JSONPathError as LibraryError  # noqa: PLC0415
+    from jsonpath_ng import Child, Fields, Index, Root, This  # noqa: PLC0415 - only for documents that say ng
     from jsonpath_ng.ext.parser import parse  # noqa: PLC0415
 
     try:
         parsed = parse(text)
-    except (LibraryError, RecursionError, ValueError, TypeError) as error:
-        raise JSONPathError(f"not a JSONPath (jsonpath-ng): {str(error).splitlines()[0]}") from None
+    except Exception as error:  # noqa: BLE001 - what the library raises is not said anywhere
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip("!")
+        raise JSONPathError(f"not a JSONPath (jsonpath-ng): {reason[0].lower()}{reason[1:]}") from None
 
     def steps(node: Any) -> Location:
         if isinstance(node, Child):
@@ -332,12 +340,24 @@ def _compile_ng(text: str) -> Path:
             return single(node.left) and single(node.right)
         if isinstance(node, Fields):
             return len(node.fields) == 1 and node.fields[0] != "*"
-        return isinstance(node, Root) or (isinstance(node, Index) and len(_ng_indices(node)) == 1)
+        return isinstance(node, Root | This) or (isinstance(node, Index) and len(_ng_indices(node)) == 1)
 
-    def search(value: Any) -> list[Location]:
-        return [steps(datum.full_path) for datum in parsed.find(value)]
+    def search(document: Document) -> list[tuple[Location, Any]]:
+        return [
+            _ng_value(document, steps(datum.full_path), datum.value) for datum in parsed.find(document.plain)
+        ]
 
-    return Path(text, single(parsed), None, search, filtered=True)
+    return Path(text, single(parsed), None, search)
+
+
+def _ng_value(document: Document, place: Location, found: Any) -> tuple[Location, Any]:
+    """Return the exact value of a place, or what an extension of the library made of it."""
+    try:
+        if value_at(document.plain, place) is found:
+            return place, value_at(document.value, place)
+    except (KeyError, IndexError, TypeError):
+        pass
+    return place, jsonvalue.from_python(found)
 
 
 def _ng_indices(node: Any) -> tuple[Any, ...]:

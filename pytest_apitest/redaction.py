@@ -29,12 +29,18 @@ _COOKIE_PAIR = re.compile(r"(^|;\s*)([^=;\s]+)=([^;]*)")
 _QUERY_VALUE = re.compile(
     r"(?i)([?&;](?:[\w.-]*token|jwt|[\w.-]*secret|password|passwd|api[_-]?key|signature|sig)=)[^&#\s\"'<>\\]+"
 )
+# The patterns of place hold for a text that is cut off too: its end stands for what would close it.
 _MEMBER = re.compile(
-    r'(?i)("(?:password|passwd|access_token|refresh_token|id_token|client_secret|api_?key|secret)"\s*:\s*")'
-    r'((?:[^"\\]|\\.)+)(")'
+    r'(?i)("(?:password|passwd|access_token|refresh_token|id_token|client_secret|api_?key|secret)"\s*+:\s*+")'
+    r'((?:[^"\\]|\\.)++)("|\\?\Z)'
 )
 _MASKED = re.compile(r"\[redacted(?:: ([^\]]+))?\]")
-_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.eyJ[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
+_ONLY_MASKED = re.compile(r"(?:[A-Za-z]+ )?\[redacted(?:: [^\]]+)?\]")
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{4,}+\.eyJ[A-Za-z0-9_-]{2,}+(?:\.[A-Za-z0-9_-]*+)?")
+# What is left of a quotation mark or an object behind a text that was cut before it came here.
+_CUT_OFF = re.compile(r"[\"'}\]]*…")
+# What the first reference of a URL leaves as it is.
+_URL_SAFE = "%/:?#[]@!$&'()*+,;=-._~"
 
 
 class SecretText(str):
@@ -50,6 +56,7 @@ class Redactor:
     """Knows the secrets of a run and masks them in whatever is about to leave."""
 
     def __init__(self) -> None:
+        self._known: set[str | bytes] = set()
         self._forms: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
         self._longest = 0
@@ -65,16 +72,16 @@ class Redactor:
         """Remember a secret.
 
         Args:
-            value: a text or a number; of arrays and objects every text and number in them; anything else
+            value: a text, a number or bytes; of arrays and objects every one of these in them; anything else
                 is nothing that can be masked. Texts under four characters are left out: masking them
                 would hide half of every report.
             name: what the secret is called, shown in its place.
 
         """
         if isinstance(value, bytes):
-            self._add_text(value.decode("latin-1"), name)
+            self._remember(value, name)
         elif isinstance(value, str):
-            self._add_text(str(value), name)
+            self._remember(str(value), name)
         elif isinstance(value, Mapping):
             for item in value.values():
                 self.add(item, name)
@@ -82,13 +89,14 @@ class Redactor:
             for item in value:
                 self.add(item, name)
         elif value is not None and not isinstance(value, bool):
-            self._add_text(str(value), name)
+            self._remember(str(value), name)
 
-    def _add_text(self, text: str, name: str) -> None:
-        if len(text) < SHORTEST or text in self._forms:
+    def _remember(self, secret: str | bytes, name: str) -> None:
+        if len(secret) < SHORTEST or secret in self._known:
             return
+        self._known.add(secret)
         mask = f"[redacted: {name}]" if name else MASK
-        for form in _forms(text):
+        for form in _forms(secret):
             self._forms.setdefault(form, mask)
             self._longest = max(self._longest, len(form))
         self._pattern = None
@@ -96,10 +104,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return a text with every secret in it masked."""
         if self._forms:
-            if self._pattern is None:
-                longest_first = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            text = self._pattern.sub(lambda match: self._forms[match.group()], text)
+            text = self._masked(text)
         if "=" in text:
             text = _QUERY_VALUE.sub(rf"\1{MASK}", text)
         if '":' in text or '" :' in text:
@@ -107,6 +112,50 @@ class Redactor:
         if "eyJ" in text:
             text = _JWT.sub(MASK, text)
         return text
+
+    def _masked(self, text: str) -> str:
+        if self._pattern is None:
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        out: list[str] = []
+        position = 0
+        while (match := self._pattern.search(text, position)) is not None:
+            out += (text[position : match.start()], self._forms[match.group()])
+            position = self._end_of_secrets(text, match)
+        out.append(text[position:])
+        text = "".join(out)
+        return self._without_beginnings(text) if "…" in text else text
+
+    def _end_of_secrets(self, text: str, match: re.Match[str]) -> int:
+        """Return where a secret ends, and those that begin inside it and reach further."""
+        assert self._pattern is not None
+        start, end = match.span()
+        while (other := self._pattern.search(text, start + 1, end + self._longest)) is not None:
+            start = other.start()
+            if start >= end:
+                break
+            end = max(end, other.end())
+        return end
+
+    def _without_beginnings(self, text: str) -> str:
+        """Mask what is left of a secret that somebody cut off, which the sign for a cut stands behind."""
+        out: list[str] = []
+        position = 0
+        for match in _CUT_OFF.finditer(text):
+            before = text[position : match.start()]
+            out += (self._without_beginning(before), match.group())
+            position = match.end()
+        out.append(text[position:])
+        return "".join(out)
+
+    def _without_beginning(self, text: str) -> str:
+        best, mask = 0, ""
+        for form, form_mask in self._forms.items():
+            for size in range(min(len(form) - 1, len(text)), max(best, SHORTEST - 1), -1):
+                if text.endswith(form[:size]):
+                    best, mask = size, form_mask
+                    break
+        return text[: len(text) - best] + mask
 
     def pieces(self, text: str) -> list[tuple[str, str | None]]:
         """Return a text in pieces, each with the name of the secret that stands there, or None.
@@ -137,14 +186,17 @@ class Redactor:
         return shown[: max(0, min(limit, len(shown) - margin))]
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value with every text in it, member names too, redacted."""
+        """Return a JSON value with every text in it, member names too, and every secret number redacted."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.text(str(name)): self.value(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
-        return value
+        if value is None or isinstance(value, bool):
+            return value
+        shown = self.text(str(value))
+        return value if shown == str(value) else shown
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return header lines with secrets masked, by value and by the name of the header."""
@@ -158,7 +210,7 @@ class Redactor:
             return self.text(_COOKIE_PAIR.sub(_mask_cookie, value, count=1 if first_only else 0))
         if lowered in self._headers or _SECRET_HEADER.search(lowered):
             known = self.text(value)
-            if known != value:
+            if known != value and _ONLY_MASKED.fullmatch(known):
                 return known
             scheme, blank, rest = value.partition(" ")
             return f"{scheme} {MASK}" if blank and rest and scheme.isalpha() else MASK
@@ -174,14 +226,21 @@ def _mask_cookie(match: re.Match[str]) -> str:
     return f"{match.group(1)}{match.group(2)}={MASK}"
 
 
-def _forms(text: str) -> set[str]:
+def _forms(secret: str | bytes) -> set[str]:
     """Return the forms a secret travels in."""
+    if isinstance(secret, bytes):
+        text, data = secret.decode("latin-1"), secret
+    else:
+        # Half a surrogate pair, which JSON may hold, travels as it would in JSON only.
+        text, data = secret, secret.encode("utf-8", "surrogatepass")
     forms = {
         text,
-        urllib.parse.quote(text, safe=""),
-        urllib.parse.quote(text),
-        urllib.parse.quote_plus(text),
+        urllib.parse.quote(data, safe=""),
+        urllib.parse.quote(data),
+        urllib.parse.quote(data, safe=_URL_SAFE),
+        urllib.parse.quote_plus(data),
         json.dumps(text)[1:-1],
+        json.dumps(text)[1:-1].replace("/", "\\/"),
         json.dumps(text, ensure_ascii=False)[1:-1],
         html.escape(text),
         repr(str(text))[1:-1],
@@ -191,7 +250,6 @@ def _forms(text: str) -> set[str]:
     }
     if "\n" in text:
         forms |= {line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST}
-    data = text.encode("utf-8")
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + data).decode("ascii").rstrip("=")
         # Characters that mix in bits of what stands before or behind the secret are left out.

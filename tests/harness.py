@@ -15,7 +15,7 @@ from aiohttp import web
 from pytest_apitest.collection import case_title, row_labels
 from pytest_apitest.engine import DocumentState, Engine, Options
 from pytest_apitest.extensions import Extensions
-from pytest_apitest.hosting import Host, load_app
+from pytest_apitest.hosting import AppError, Host, load_app
 from pytest_apitest.language import Document, Library
 from pytest_apitest.outcome import CaseOutcome, StepOutcome
 from pytest_apitest.redaction import Redactor
@@ -86,7 +86,7 @@ class Bench:
     def _serve(self, spec: Any, _: Document) -> str:
         try:
             return self.host.serve(spec.loaded).base_url
-        except Exception as error:
+        except AppError as error:
             raise NotSentError(str(error)) from None
 
     def serve(self, *routes: tuple[str, str, Handler]) -> str:

@@ -406,8 +406,9 @@ huge_header = answering(answer(b"ok", "X-Huge: " + "v" * 200_000))
 deep_json = answering(answer(b"[" * 200_000 + b"]" * 200_000, "Content-Type: application/json"))
 extra_bytes = answering(answer(b"ok") + b"HTTP/1.1 500 Not Yours\r\nContent-Length: 0\r\n\r\n")
 
-# Those that never give an answer that can be used: a client has to end each of them with an error of its own.
-HOSTILE: dict[str, Behaviour] = {
+# Those that never give an answer that can be used, so that a client has to end each of them with an error of
+# its own. These go on until its time or its patience is over, ...
+ENDLESS: dict[str, Behaviour] = {
     "silent": silent,
     "never_reading": never_reading,
     "trickled_head": trickled_head,
@@ -419,6 +420,9 @@ HOSTILE: dict[str, Behaviour] = {
     "endless_chunks": endless_chunks,
     "endless_members": endless_members,
     "trickled_handshake": trickled_handshake,
+}
+# ... and these come to an end that is wrong.
+WRONG: dict[str, Behaviour] = {
     "gzip_bomb": gzip_bomb,
     "closed_before_answer": closed_before_answer,
     "reset_before_answer": reset_before_answer,
@@ -445,3 +449,5 @@ HOSTILE: dict[str, Behaviour] = {
     "many_headers": many_headers,
     "huge_header": huge_header,
 }
+
+HOSTILE = ENDLESS | WRONG

@@ -8,12 +8,13 @@ Rules kept here:
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pytest_apitest.checks.operators import Miss, Operator, needs
+from pytest_apitest.data import data, record
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, Number, kind, number, show, show_typed
-from pytest_apitest.references import RenderError, Scope, Value
+from pytest_apitest.references import RenderError, Scope, Value, template_parts, text_of
 from pytest_apitest.regex import RegexError, compile_regex, escape
 
 SHOWN_ELEMENTS = 5
@@ -31,7 +32,7 @@ class Missing:
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Use:
     """An operator with its operand, as written in a check.
 
@@ -52,7 +53,7 @@ class Use:
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Check:
     """Operators that must all hold.
 
@@ -72,7 +73,7 @@ class Check:
         return next((use for use in self.uses if use.operator.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class RegexOperand:
     """A regular expression that may hold references, which stand for literal text.
 
@@ -93,8 +94,6 @@ class RegexOperand:
 
 def regex_text(value: Value, scope: Scope) -> str:
     """Return a pattern with its references inserted as literal text."""
-    from pytest_apitest.references import template_parts, text_of  # noqa: PLC0415
-
     parts = template_parts(value)
     if parts is None:
         raise RenderError("a regular expression is a text")
@@ -103,7 +102,7 @@ def regex_text(value: Value, scope: Scope) -> str:
     )
 
 
-@dataclass(slots=True)
+@record
 class Look:
     """How values are looked at while a check is evaluated.
 
@@ -119,7 +118,7 @@ class Look:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Found:
     """A miss with the place of the operator that was missed."""
 
@@ -221,7 +220,8 @@ def _admits_none(check: Check, look: Look) -> bool:
 
 
 def _saw_none(name: str) -> Miss:
-    return Miss("elements", "none", f"{name} saw no element; add length: {{at_least: 0}} if none is fine")
+    message = f"{name} saw no element; add length: {{at_least: 0}} if none is fine"
+    return Miss("elements", "none", message, applies=False)
 
 
 def _elements(use: Use, check: Check, actual: Any, look: Look) -> Sequence[Miss | Found]:
@@ -234,15 +234,17 @@ def _elements(use: Use, check: Check, actual: Any, look: Look) -> Sequence[Miss 
     if name == "each":
         return _each(results)
     first: list[Found] = []
-    for _, found in results:
+    odd = ""
+    for index, found in results:
         if not found:
             return []
         first = first or found
+        odd = odd or next((f"; [{index}]: {one.miss.sentence}" for one in found if not one.miss.applies), "")
     if len(actual) == 1:
         return first
     wanted = describe(use.operand, look)
-    message = f"none of {len(actual)} elements is {wanted}: {show(actual, 120)}"
-    return [Miss(f"an element that is {wanted}", show(actual, 120), message)]
+    message = f"none of {len(actual)} elements is {wanted}: {show(actual, 120)}{odd}"
+    return [Miss(f"an element that is {wanted}", show(actual, 120), message, applies=not odd)]
 
 
 def _each(results: Iterator[tuple[int, list[Found]]]) -> list[Miss | Found]:
@@ -270,7 +272,9 @@ def _any_of(use: Use, actual: Any, look: Look) -> list[Miss | Found]:
         tried.append(found)
     reasons = "; ".join(found[0].miss.sentence for found in tried)
     got = "nothing" if isinstance(actual, Missing) else show(actual)
-    return [Miss("one of several checks to pass", got, f"none of {len(tried)} checks passed: {reasons}")]
+    message = f"none of {len(tried)} checks passed: {reasons}"
+    applies = any(one.miss.applies for found in tried for one in found)
+    return [Miss("one of several checks to pass", got, message, applies=applies)]
 
 
 def _not(use: Use, actual: Any, look: Look) -> list[Miss | Found]:

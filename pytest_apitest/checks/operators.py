@@ -9,16 +9,16 @@ Rules kept here:
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_apitest.data import data
 from pytest_apitest.jsonvalue import Number, differ, equal, kind, show, show_typed
 from pytest_apitest.registry import Table
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Miss:
     """One way in which a value is not what a check asks for.
 
@@ -43,7 +43,7 @@ class Miss:
         return self.message or f"expected {self.expected}, got {self.got}"
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Operator:
     """An operator.
 
@@ -252,7 +252,7 @@ def sorted_(actual: Any, operand: Any) -> list[Miss]:
     if not isinstance(actual, list):
         return needs("sorted", "an array", actual)
     if not (all(_is_number(item) for item in actual) or all(isinstance(item, str) for item in actual)):
-        odd = next((item for item in actual if kind(item) not in ("number", "text")), actual[-1])
+        odd = next((item for item in actual if kind(item) not in ("number", "text")), actual)
         return needs("sorted", "an array of numbers or of texts", odd)
     for index in range(1, len(actual)):
         before, after = actual[index - 1], actual[index]

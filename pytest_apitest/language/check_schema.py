@@ -4,26 +4,30 @@ from typing import Any
 
 from pytest_apitest.checks.operators import TYPES
 from pytest_apitest.formats import FORMATS
-from pytest_apitest.language.shapes import REFERENCE, Book, Schema, described
+from pytest_apitest.language.records import described
+from pytest_apitest.language.shapes import REFERENCE, Book, Schema, one_reference, pattern
 
 _BOUND: Schema = {
     "type": ["number", "string"],
-    "pattern": r"^(\$\{[^}]+\}|[0-9]+(\.[0-9]+)?(ms|s|m|h))$",
-    "patternErrorMessage": "a number (a duration under duration), or one reference",
+    **pattern(
+        r"^(\$\{[^}]+\}|[0-9]+(\.[0-9]+)?(ms|s|m|h))$",
+        "a number (a duration under duration), or one reference",
+    ),
 }
 _BOUNDS = ("less_than", "at_most", "greater_than", "at_least")
 
 
 def check_schema(book: Book, shape: Any) -> Schema:
     """Return the schema of a check, or of the few operators that a place allows."""
-    if shape.allowed is not None:
-        properties = {
-            name: described(_operand(book, name, book.extensions.operators[name].operand), "")
-            for name in shape.allowed
-        }
-        kinds = "object" if shape.operators_only else ["integer", "string", "object"]
-        return {"type": kinds, "properties": properties, "additionalProperties": False, "minProperties": 1}
-    return book.refer("check", _check)
+    if shape.allowed is None:
+        return book.refer("check", _check)
+    properties = {name: _described(book, name) for name in shape.allowed}
+    return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
+
+
+def _described(book: Book, name: str) -> Schema:
+    operator = book.extensions.operators[name]
+    return described(_operand(book, operator.operand), operator.doc)
 
 
 def _check(book: Book) -> Schema:
@@ -35,14 +39,9 @@ def _check(book: Book) -> Schema:
 
 
 def _operators(book: Book) -> Schema:
-    operators = book.extensions.operators
-    properties = {
-        name: described(_operand(book, name, operators[name].operand), operators[name].doc)
-        for name in operators
-    }
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {name: _described(book, name) for name in book.extensions.operators},
         "additionalProperties": False,
         "minProperties": 1,
         "defaultSnippets": [
@@ -52,7 +51,7 @@ def _operators(book: Book) -> Schema:
     }
 
 
-def _operand(book: Book, name: str, operand: str) -> Schema:
+def _operand(book: Book, operand: str) -> Schema:
     if operand == "operators":
         return book.refer("operators", _operators)
     if operand == "check":
@@ -63,21 +62,19 @@ def _operand(book: Book, name: str, operand: str) -> Schema:
         names = [*TYPES, None]
         return {"anyOf": [{"enum": names}, {"type": "array", "minItems": 1, "items": {"enum": names}}]}
     if operand == "length":
-        bounds = dict.fromkeys(_BOUNDS, _BOUND)
+        bounds = {name: _described(book, name) for name in _BOUNDS}
         return {
             "type": ["integer", "object", "string"],
             "minimum": 0,
-            "pattern": REFERENCE,
-            "patternErrorMessage": "a number, one reference, or bounds such as {at_least: 1}",
+            **pattern(REFERENCE, "a number, one reference, or bounds such as {at_least: 1}"),
             "properties": bounds,
             "additionalProperties": False,
             "minProperties": 1,
         }
-    del name
     simple: dict[str, Schema] = {
         "value": {},
         "content": {"not": {"enum": ["", [], {}]}},
-        "members": {"type": ["array", "string"], "minItems": 1, "pattern": REFERENCE},
+        "members": {"type": ["array", "string"], "minItems": 1, **one_reference("a list")},
         "text": {"type": "string", "minLength": 1},
         "regex": {"type": "string", "minLength": 1, "format": "regex"},
         "schema": {"type": ["string", "object", "boolean"]},

@@ -6,11 +6,12 @@ Rules kept here:
 - what asks for one value is refused behind a path that may find several.
 """
 
-from dataclasses import dataclass
+import math
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check, RegexOperand, Use
 from pytest_apitest.checks.operators import TYPES, Operator
+from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.formats import FORMATS
 from pytest_apitest.jsonvalue import dumps, kind
@@ -48,19 +49,15 @@ TYPE_SLIPS = {
     "none": "null",
 }
 BOUNDS = ("less_than", "at_most", "greater_than", "at_least")
-_NEEDS_TYPE = {
-    "starts_with": "string",
-    "ends_with": "string",
-    "matches": "string",
-    "format": "string",
-    "each": "array",
-    "any": "array",
-    "sorted": "array",
-    **dict.fromkeys(BOUNDS, "number"),
+_NEEDS_TYPE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("starts_with", "ends_with", "matches", "format"), ("string",)),
+    **dict.fromkeys(("each", "any", "sorted"), ("array",)),
+    **dict.fromkeys(("contains", "not_contains", "length"), ("string", "array", "object")),
+    **dict.fromkeys(BOUNDS, ("number", "integer")),
 }
 
 
-@dataclass(frozen=True)
+@data
 class CheckShape(Shape):
     """A check.
 
@@ -68,9 +65,8 @@ class CheckShape(Shape):
         allowed: operators that may stand here; None means all.
         durations: whether bounds are durations.
         operators_only: whether a literal is refused.
-        written: whether a literal counts as written (a text position).
         booleans: whether true and false may be compared with.
-        what: what is expected, for the message.
+        header: whether the value is a header, whose text also counts as a number.
 
     """
 
@@ -78,23 +74,31 @@ class CheckShape(Shape):
     durations: bool = False
     operators_only: bool = False
     booleans: bool = True
-    what: str = "a check"
+    header: bool = False
 
     def read(self, reader: Reader, node: Node) -> Check:
         """Return the check."""
         if isinstance(node, Mapping):
             return self._operators(reader, node)
         if self.operators_only:
-            known = ", ".join(self.allowed or ())
-            reader.expected(node, f"operators ({known})" if known else "operators")
+            bound = (
+                f"; write {{less_than: {node.text}}}" if isinstance(node, Scalar) and self.durations else ""
+            )
+            reader.expected(node, f"operators ({', '.join(self.allowed or ())})", bound)
         value = reader.value(node)
         self._literal_fits(reader, node, value)
         equals = reader.extensions.operators["equals"]
         return Check((Use(equals, value, node.line, node.column, node.width),), node.line, node.column)
 
     def _literal_fits(self, reader: Reader, node: Node, value: Value) -> None:
-        if not self.booleans and isinstance(value, Literal) and isinstance(value.value, bool):
-            reader.expected(node, "a text or a number", "; quote it to compare with the text")
+        if self.booleans or not isinstance(value, Literal):
+            return
+        for one in value.value if isinstance(value.value, list) else [value.value]:
+            if isinstance(one, bool):
+                word = "true" if one else "false"
+                reader.fail(
+                    node, f"expected a text or a number, got {word}; quote it to compare with the text"
+                )
 
     def _operators(self, reader: Reader, node: Mapping) -> Check:
         if not node.entries:
@@ -111,7 +115,7 @@ class CheckShape(Shape):
         if bad:
             raise BadNodeError
         check = Check(tuple(uses), node.line, node.column)
-        contradictions(reader, check)
+        contradictions(reader, check, types=not self.header)
         return check
 
     def _operator(self, reader: Reader, key: Scalar) -> Operator:
@@ -146,14 +150,18 @@ class CheckShape(Shape):
 
     def _read_content(self, reader: Reader, operator: Operator, node: Node) -> Value:
         value = reader.value(node)
-        if value.constant and isinstance(value, Literal) and value.value in ("", [], {}):
+        if isinstance(value, Literal) and value.value in ("", [], {}):
             reader.fail(node, f"{operator.name} {dumps(value.value)} is always true")
+        self._literal_fits(reader, node, value)
         return value
 
     def _read_members(self, reader: Reader, operator: Operator, node: Node) -> Value:
+        what = f"a list for {operator.name}"
         if isinstance(node, Scalar) and "${" in node.text:
-            return reader.value(node)
-        return reader.value(reader.sequence(node, f"a list for {operator.name}"))
+            return reader.one_reference(node, what)
+        value = reader.value(reader.sequence(node, what))
+        self._literal_fits(reader, node, value)
+        return value
 
     def _read_text(self, reader: Reader, operator: Operator, node: Node) -> Value:
         return reader.text(node, f"a text for {operator.name}")
@@ -162,20 +170,8 @@ class CheckShape(Shape):
         return read_regex(reader, node)
 
     def _read_types(self, reader: Reader, operator: Operator, node: Node) -> tuple[str, ...]:  # noqa: ARG002
-        nodes = reader.sequence(node).items if isinstance(node, Sequence) else [node]
-        names = []
-        for item in nodes:
-            scalar = reader.scalar(item, "a type")
-            name = scalar.text
-            if name not in TYPES:
-                hint = (
-                    f'; did you mean "{TYPE_SLIPS[name]}"?'
-                    if name in TYPE_SLIPS
-                    else did_you_mean(name, TYPES)
-                )
-                reader.fail(item, f'unknown type "{name}"' + (hint or f"; there are {', '.join(TYPES)}"))
-            names.append(name)
-        return tuple(names)
+        nodes = reader.sequence(node, "a list of types").items if isinstance(node, Sequence) else [node]
+        return tuple(reader.all_of(lambda item: _read_type(reader, item), nodes))
 
     def _read_schema(self, reader: Reader, operator: Operator, node: Node) -> Any:  # noqa: ARG002
         return read_schema(reader, node)
@@ -192,23 +188,17 @@ class CheckShape(Shape):
     def _read_length(self, reader: Reader, operator: Operator, node: Node) -> Any:  # noqa: ARG002
         operators = reader.extensions.operators
         if isinstance(node, Mapping):
-            inner = CheckShape(allowed=BOUNDS, what="bounds of the length").read(reader, node)
+            inner = CheckShape(allowed=BOUNDS).read(reader, node)
             return tuple((use.operator, use.operand) for use in inner.uses)
-        what = "a number, or bounds such as {at_least: 1}"
-        scalar = reader.scalar(node, what)
-        value = reader.value(scalar)
-        if isinstance(value, Literal) and (type(value.value) is not int or value.value < 0):
-            reader.expected(node, what)
+        value = read_number(reader, node, "a number, or bounds such as {at_least: 1}", integer=True)
+        if isinstance(value, Literal) and value.value < 0:
+            reader.fail(node, f"a length is 0 or more, got {value.value}")
         return ((operators["equals"], value),)
 
     def _read_bound(self, reader: Reader, operator: Operator, node: Node) -> Value:
         if self.durations:
             return Duration().read(reader, node)
-        scalar = reader.scalar(node, f"a number for {operator.name}")
-        value = reader.value(scalar)
-        if isinstance(value, Literal) and kind(value.value) != "number":
-            reader.expected(node, f"a number for {operator.name}")
-        return value
+        return read_number(reader, node, f"a number for {operator.name}")
 
     def _read_boolean(self, reader: Reader, operator: Operator, node: Node) -> bool:  # noqa: ARG002
         scalar = reader.scalar(node, "true or false")
@@ -223,19 +213,13 @@ class CheckShape(Shape):
         return scalar.text
 
     def _read_check(self, reader: Reader, operator: Operator, node: Node) -> Check:  # noqa: ARG002
-        return CheckShape(booleans=self.booleans).read(reader, node)
+        return CheckShape(booleans=self.booleans, header=self.header).read(reader, node)
 
     def _read_checks(self, reader: Reader, operator: Operator, node: Node) -> tuple[Check, ...]:
         items = reader.sequence(node, f"a list of checks for {operator.name}").items
         if len(items) < 2:
             reader.fail(node, f"{operator.name} needs two or more checks")
-        checks = []
-        for item in items:
-            with reader.going_on():
-                checks.append(self.read(reader, item))
-        if len(checks) != len(items):
-            raise BadNodeError
-        return tuple(checks)
+        return tuple(reader.all_of(lambda item: self.read(reader, item), items))
 
     def _read_operators(self, reader: Reader, operator: Operator, node: Node) -> Check:
         if not isinstance(node, Mapping):
@@ -253,6 +237,35 @@ class CheckShape(Shape):
         from pytest_apitest.language.check_schema import check_schema  # noqa: PLC0415 - only for the editor
 
         return check_schema(book, self)
+
+
+def _read_type(reader: Reader, node: Node) -> str:
+    scalar = reader.scalar(node, "a type")
+    reader.no_reference(scalar)
+    name = scalar.text
+    if name not in TYPES:
+        hint = f'; did you mean "{TYPE_SLIPS[name]}"?' if name in TYPE_SLIPS else did_you_mean(name, TYPES)
+        reader.fail(node, f'unknown type "{name}"' + (hint or f"; there are {', '.join(TYPES)}"))
+    return name
+
+
+def read_number(reader: Reader, node: Node, what: str, *, integer: bool = False) -> Value:
+    """Return a number, or one reference to a number.
+
+    Args:
+        reader: the reader.
+        node: the node.
+        what: what is expected, for the message.
+        integer: whether it must have no fraction.
+
+    """
+    scalar = reader.scalar(node, what)
+    if "${" in scalar.text:
+        return reader.one_reference(scalar, what)
+    value = reader.constant(scalar)
+    if kind(value) != "number" or (integer and type(value) is not int):
+        reader.expected(node, what)
+    return Literal(value, node.line, node.column)
 
 
 def read_regex(reader: Reader, node: Node) -> RegexOperand:
@@ -307,9 +320,16 @@ def read_schema(reader: Reader, node: Node) -> Any:
 # -- what can never hold --------------------------------------------------------------------------------
 
 
-def contradictions(reader: Reader, check: Check) -> None:
-    """Record operators that exclude each other, or of which one says it all."""
-    found = _contradiction(check)
+def contradictions(reader: Reader, check: Check, *, types: bool = True) -> None:
+    """Record operators that exclude each other, or of which one says it all.
+
+    Args:
+        reader: the reader.
+        check: the check.
+        types: whether all operators look at a value of one type.
+
+    """
+    found = _contradiction(check) or (_excluded_type(check) if types else None)
     if found is not None:
         use, message = found
         reader.error_at(use.line, use.column, message, use.width)
@@ -328,19 +348,39 @@ def _contradiction(check: Check) -> tuple[Use, str] | None:
             return other, f"{other.operator.name} beside exists: false can never hold"
     if crossing := _crossing_bounds(by_name):
         return crossing
+    for name in ("each", "any"):
+        inner = by_name[name].operand.use("exists") if name in by_name else None
+        if inner is not None and inner.operand is False:
+            return inner, f"{name} looks at elements that are there: exists: false can never hold"
     length = by_name.get("length")
-    if length is not None:
-        pairs = {
-            operator.name: Use(operator, value, length.line, length.column, length.width)
-            for operator, value in length.operand
-        }
-        if crossing := _crossing_bounds(pairs):
-            return crossing
-        exact = pairs.get("equals")
+    return _impossible_length(by_name, length) if length is not None else None
+
+
+def _impossible_length(by_name: dict[str, Use], length: Use) -> tuple[Use, str] | None:
+    bounds = {
+        operator.name: Use(operator, value, length.line, length.column, length.width)
+        for operator, value in length.operand
+    }
+    if crossing := _crossing_bounds(bounds):
+        return crossing
+    longest = _longest(bounds)
+    if longest is None:
+        return None
+    if longest < 0:
+        return length, "a length is 0 or more: this can never hold"
+    if longest == 0:
         for name in ("each", "any", "sorted"):
-            if exact is not None and _constant(exact) == 0 and name in by_name:
+            if name in by_name:
                 return by_name[name], f"{name} beside length: 0 can never hold"
-    return _excluded_type(by_name)
+    return None
+
+
+def _longest(bounds: dict[str, Use]) -> Any:
+    """Return the largest length that bounds admit, or None when it cannot be known."""
+    for name in ("equals", "at_most", "less_than"):
+        if name in bounds and (value := _constant(bounds[name])) is not None:
+            return math.ceil(value) - 1 if name == "less_than" else math.floor(value)
+    return None
 
 
 def _crossing_bounds(by_name: dict[str, Use]) -> tuple[Use, str] | None:
@@ -353,7 +393,8 @@ def _crossing_bounds(by_name: dict[str, Use]) -> tuple[Use, str] | None:
             if least is None or most is None:
                 continue
             if least > most or (least == most and (strict_low or strict_high)):
-                return high, f"{low_name} {least} and {high_name} {most} can never both hold"
+                bounds = f"{low_name} {_shown(least)} and {high_name} {_shown(most)}"
+                return high, f"{bounds} can never both hold"
     return None
 
 
@@ -362,17 +403,20 @@ def _constant(use: Use) -> Any:
     return operand.value if isinstance(operand, Literal) else None
 
 
-def _excluded_type(by_name: dict[str, Use]) -> tuple[Use, str] | None:
-    types = by_name.get("type")
+def _shown(bound: Any) -> str:
+    # Only durations are floats: what is written in a file is exact.
+    return f"{bound:g}s" if isinstance(bound, float) else str(bound)
+
+
+def _excluded_type(check: Check) -> tuple[Use, str] | None:
+    types = check.use("type")
     if types is None:
         return None
-    for name, wanted in _NEEDS_TYPE.items():
-        use = by_name.get(name)
-        if use is None:
-            continue
-        fits = wanted in types.operand or (wanted == "number" and "integer" in types.operand)
-        if not fits:
-            return use, f"{name} needs type {wanted}, but type is {' or '.join(types.operand)}"
+    for use in check.uses:
+        name = use.operator.name
+        wanted = _NEEDS_TYPE.get(name)
+        if wanted is not None and not any(type_ in wanted for type_ in types.operand):
+            return use, f"{name} needs type {' or '.join(wanted)}, but type is {' or '.join(types.operand)}"
     return None
 
 

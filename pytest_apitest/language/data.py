@@ -8,6 +8,7 @@ Rules kept here:
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_apitest import jsonvalue
 from pytest_apitest.errors import ProblemsError
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 from pytest_apitest.source.loading import load_any, read_file
+from pytest_apitest.source.slips import DOUBTFUL
 
 MAX_DATA = 10 * 1024 * 1024
 
@@ -54,6 +56,8 @@ def read_data(file: Path) -> Any:
         raise DataError(_first(error)) from None
     if problems:
         raise DataError(f"line {problems[0].place.line}: {problems[0].message}")
+    if root is None:
+        raise DataError("it is empty")
     return plain(root)
 
 
@@ -62,15 +66,16 @@ def _first(error: ProblemsError) -> str:
     return f"line {problem.place.line}: {problem.message}" if problem.place.line > 1 else problem.message
 
 
-def plain(node: Node | None) -> Any:
-    """Return the value of a tree without references."""
+def plain(node: Node) -> Any:
+    """Return the value of a tree without references; raises `DataError`."""
     if isinstance(node, Scalar):
+        if node.doubtful:
+            raise DataError(f"line {node.line}: {DOUBTFUL}")
         return node.value
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
-    if isinstance(node, Mapping):
-        return {name: plain(item) for name, (_, item) in node.entries.items()}
-    return None
+    assert isinstance(node, Mapping)
+    return {name: plain(item) for name, (_, item) in node.entries.items()}
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
@@ -93,6 +98,9 @@ def _csv_rows(text: str) -> list[dict[str, Any]]:
     if not lines:
         return []
     names = lines[0]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"the column {jsonvalue.show(twice[0], 40)} stands twice")
     rows = []
     for number, cells in enumerate(lines[1:], start=2):
         if not cells:

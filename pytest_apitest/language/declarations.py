@@ -1,40 +1,40 @@
 """Reading what a document declares: variables, inputs, endpoints, credentials (language, section 3)."""
 
 import urllib.parse
-from dataclasses import dataclass
+from collections.abc import Mapping as Names
 from pathlib import Path
 from typing import Any
 
+from pytest_apitest.data import data
+from pytest_apitest.errors import near
 from pytest_apitest.language.data import DataError, read_bytes, read_data, read_text
 from pytest_apitest.language.fragments import TYPE_KINDS, has_type
 from pytest_apitest.language.model import EndpointSpec, VariableSpec
+from pytest_apitest.language.parts import PartsShape
 from pytest_apitest.language.reader import Reader, mark_of
-from pytest_apitest.language.requests import PartsShape
+from pytest_apitest.language.records import Key, Record
 from pytest_apitest.language.settings import SETTING_KEYS, AuthShape, build_settings
 from pytest_apitest.language.shapes import (
     AnyValue,
     Book,
     Boolean,
     Choice,
-    Key,
     NameMap,
     PlainText,
-    Record,
     Schema,
     Shape,
     name_schema,
+    pattern,
 )
-from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.references import Literal, Value, template_parts
 from pytest_apitest.source import Mapping, Node, Scalar
 
-RESERVED = ("exposed", "request")
 TYPES = tuple(TYPE_KINDS)
 
 # -- variables ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@data
 class DataFile(Shape):
     """The path of a file whose content is a value."""
 
@@ -63,13 +63,8 @@ def _build_variable(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Va
     if spec.type is not None and isinstance(default, Literal) and not has_type(default.value, spec.type):
         reader.expected(mapping.entries["default"][1], f"a value of type {spec.type}")
     if spec.secret and isinstance(default, Literal):
-        length = len(default.value) if isinstance(default.value, str) else 0
-        if 0 < length < SHORTEST:
-            reader.fail(
-                mapping.entries["default"][1] if "default" in mapping else mapping,
-                f"a secret of {length} characters cannot be masked; it needs {SHORTEST} or more",
-            )
-        reader.secrets.append((default.value, ""))
+        node = mapping.get("default") or mapping.get("file")
+        reader.secret(node if node is not None else mapping, default.value)
     return spec
 
 
@@ -103,7 +98,9 @@ _REQUIRED = Key(
 )
 
 
-def _variable_record(what: str, *keys: Key, later: frozenset[str]) -> Record:
+def _variable_record(
+    what: str, *keys: Key, later: frozenset[str], elsewhere: Names[str, str] | None = None
+) -> Record:
     exclusive = (("default", "file"), ("env", "file")) if _FILE in keys else ()
     return Record(
         what,
@@ -111,6 +108,7 @@ def _variable_record(what: str, *keys: Key, later: frozenset[str]) -> Record:
         _build_variable,
         later=later,
         slips={"value": "default", "environment": "env"},
+        elsewhere=elsewhere or {},
         exclusive=exclusive,
     )
 
@@ -118,11 +116,22 @@ def _variable_record(what: str, *keys: Key, later: frozenset[str]) -> Record:
 VARIABLE = _variable_record(
     "a variable", _DEFAULT, _ENV, _FILE, _TYPE, _SECRET, _REQUIRED, later=frozenset({"since", "jwt"})
 )
-LOCAL = _variable_record("a local variable", _DEFAULT, _FILE, _TYPE, _SECRET, later=frozenset({"jwt"}))
+LOCAL = _variable_record(
+    "a local variable",
+    _DEFAULT,
+    _FILE,
+    _TYPE,
+    _SECRET,
+    later=frozenset({"jwt"}),
+    elsewhere={
+        name: f'"{name}" is for variables of the document; a local one has default, file, type, secret'
+        for name in ("env", "required")
+    },
+)
 INPUT = _variable_record("an input", _DEFAULT, _TYPE, _SECRET, _REQUIRED, later=frozenset())
 
 
-@dataclass(frozen=True)
+@data
 class Variables(Shape):
     """Names to values or declarations.
 
@@ -143,7 +152,7 @@ class Variables(Shape):
         found: dict[str, VariableSpec] = {}
         for key, value in mapping.entries.values():
             with reader.going_on():
-                name = declared_name(reader, key, self.what)
+                name = reader.name(key, f"the name of {self.record.what}")
                 # A broken declaration still declares its name.
                 found[name] = VariableSpec(name, mark_of(key), required=False)
                 with reader.noting() as usages:
@@ -156,19 +165,23 @@ class Variables(Shape):
 
     def _one(self, reader: Reader, key: Scalar, node: Node) -> VariableSpec:
         if isinstance(node, Mapping):
-            known = [
-                name for name in node.entries if name in self.record.by_name or name in self.record.later
-            ]
-            if node.entries and not known and self.plain:
+            if self.plain and not any(self._declares(name) for name in node.entries):
+                value = "{default: {…}}" if node.entries else "{default: {}}"
                 reader.fail(
-                    node,
-                    f"a mapping here declares a variable; write the value as {key.text}: {{default: {{…}}}}",
+                    node, f"a mapping here declares a {self.what}; write the value as {key.text}: {value}"
                 )
+            _mask_early(reader, node)
             spec: VariableSpec = self.record.read(reader, node)
             return spec
         if not self.plain:
             reader.expected(node, f"a declaration such as {{required: true}} for {key.text}")
         return VariableSpec("", mark_of(node), default=reader.value(node))
+
+    def _declares(self, name: str) -> bool:
+        """Tell whether a key is one of a declaration, or meant to be one."""
+        record = self.record
+        known = (record.by_name, record.later, record.slips, record.elsewhere)
+        return any(name in words for words in known) or near(name, record.by_name) is not None
 
     def schema(self, book: Book) -> Schema:
         declaration = self.record.schema(book)
@@ -181,18 +194,24 @@ class Variables(Shape):
         }
 
 
-def declared_name(reader: Reader, key: Scalar, what: str) -> str:
-    """Return a name that a document declares; reserved ones are refused."""
-    name = reader.name(key, f"the name of a {what}")
-    if name in RESERVED:
-        reader.fail(key, f'"{name}" is reserved; choose another name')
-    return name
+def _mask_early(reader: Reader, node: Mapping) -> None:
+    """Remember a secret before its declaration is read: an excerpt of a broken one must not show it."""
+    secret, default = node.get("secret"), node.get("default")
+    if not isinstance(secret, Scalar) or secret.text == "false" or not isinstance(default, Scalar):
+        return
+    if "${" not in default.text and not isinstance(default.value, bool | None):
+        reader.secrets.append((default.text, ""))
+        reader.secret_nodes.append(default)
 
 
 # -- endpoints ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+_NO_QUERY = "no query and no fragment in a base URL"
+_NO_BLANK = "a blank in a base URL"
+
+
+@data
 class BaseUrl(Shape):
     """The base URL of an endpoint."""
 
@@ -204,12 +223,22 @@ class BaseUrl(Shape):
             problem = base_url_problem(str(value.value))
             if problem:
                 reader.fail(node, problem)
-        elif isinstance(parts[0], str) and not parts[0].startswith(("http://", "https://")):
+            return value
+        if isinstance(parts[0], str) and not parts[0].startswith(("http://", "https://")):
             reader.fail(node, "a base URL begins with http:// or https://")
+        literal_text = "".join(part for part in parts if isinstance(part, str))
+        if "?" in literal_text or "#" in literal_text:
+            reader.fail(node, _NO_QUERY)
+        if any(character.isspace() for character in literal_text):
+            reader.fail(node, _NO_BLANK)
         return value
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1, "pattern": r"^(https?://|\$\{)"}
+        return {
+            "type": "string",
+            "minLength": 1,
+            **pattern(r"^(https?://|\$\{)", "a base URL begins with http:// or https://"),
+        }
 
 
 def base_url_problem(url: str) -> str | None:
@@ -227,9 +256,9 @@ def base_url_problem(url: str) -> str | None:
     if split.username is not None or split.password is not None:
         return "no user in a base URL: write auth: {basic: {username: …, password: …}}"
     if split.query or split.fragment or "?" in url or "#" in url:
-        return "no query and no fragment in a base URL"
+        return _NO_QUERY
     if any(character.isspace() for character in url):
-        return "a blank in a base URL"
+        return _NO_BLANK
     return None
 
 
@@ -286,7 +315,7 @@ ENDPOINT = Record(
 )
 
 
-@dataclass(frozen=True)
+@data
 class Endpoints(Shape):
     """Names to endpoints."""
 
@@ -296,7 +325,7 @@ class Endpoints(Shape):
         found: dict[str, EndpointSpec] = {}
         for key, value in mapping.entries.values():
             with reader.going_on():
-                name = declared_name(reader, key, "endpoint")
+                name = reader.name(key, "the name of an endpoint")
                 found[name] = EndpointSpec(name, mark_of(key))
                 with reader.noting() as usages:
                     spec = self._one(reader, value)
@@ -315,7 +344,7 @@ class Endpoints(Shape):
         return EndpointSpec("", mark_of(node), url=BaseUrl().read(reader, node))
 
     def schema(self, book: Book) -> Schema:
-        one = ENDPOINT._schema(book)  # noqa: SLF001
+        one = ENDPOINT.record_schema(book)
         return book.refer(
             "endpoints",
             lambda inner: {
@@ -330,7 +359,7 @@ class Endpoints(Shape):
 # -- credentials ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@data
 class Credential(Shape):
     """One scheme, declared under a name."""
 
@@ -342,7 +371,7 @@ class Credential(Shape):
         return AuthShape(declaration=True).schema(book)
 
 
-@dataclass(frozen=True)
+@data
 class NamedNodes(Shape):
     """Names to nodes that were read when they were first used; see `Declared`.
 

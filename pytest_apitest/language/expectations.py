@@ -1,34 +1,44 @@
 """Reading expectations: what a response must be, part by part (language, section 7)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check, Use
 from pytest_apitest.checks.status import CLASSES, STATUS_OPERATORS
+from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
-from pytest_apitest.language.checks import BOUNDS, CheckShape, contradictions, refuse_for_several
+from pytest_apitest.language.checks import (
+    BOUNDS,
+    CheckShape,
+    contradictions,
+    read_number,
+    read_regex,
+    refuse_for_several,
+)
 from pytest_apitest.language.model import Expectation, PathTemplate
+from pytest_apitest.language.parts import header_name, header_name_schema, warn_of_quotes
+from pytest_apitest.language.paths import path_schema, read_path
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
-from pytest_apitest.language.requests import path_schema, read_path
+from pytest_apitest.language.records import Key, Record, described
 from pytest_apitest.language.shapes import (
-    HEADER_NAME,
+    NAME_PATTERN,
     REFERENCE,
     Book,
     Boolean,
     Choice,
-    Key,
     NameText,
-    Record,
     Schema,
     Shape,
+    one_reference,
+    pattern,
 )
-from pytest_apitest.references import Literal, Value
+from pytest_apitest.references import ListValue, Literal, Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
 _STATUS_WHAT = "a status: a number from 100 to 599, a class such as 2xx, or a list of them"
 
 
-@dataclass(frozen=True)
+@data
 class StatusShape(Shape):
     """A status code, a class, a list of both, or operators on the code."""
 
@@ -45,11 +55,9 @@ class StatusShape(Shape):
     def _status(self, reader: Reader, node: Node) -> Value:
         scalar = reader.scalar(node, _STATUS_WHAT)
         if "${" in scalar.text:
-            return reader.template(scalar)
+            return reader.one_reference(scalar, _STATUS_WHAT)
         value = scalar.value
-        if type(value) is int and 100 <= value <= 599:
-            return Literal(value, node.line, node.column)
-        if isinstance(value, str) and value in CLASSES and not scalar.style:
+        if (type(value) is int and 100 <= value <= 599) or value in CLASSES:
             return Literal(value, node.line, node.column)
         hint = ""
         if isinstance(value, str):
@@ -63,19 +71,12 @@ class StatusShape(Shape):
 
     def _members(self, reader: Reader, node: Node) -> Value:
         if isinstance(node, Scalar) and "${" in node.text:
-            return reader.template(node)
+            return reader.one_reference(node, "a list of statuses")
         items = reader.sequence(node, "a list of statuses").items
-        values = []
-        for item in items:
-            with reader.going_on():
-                values.append(self._status(reader, item))
-        if len(values) != len(items):
-            raise BadNodeError
-        if all(isinstance(value, Literal) for value in values):
-            constants = [value.value for value in values if isinstance(value, Literal)]
+        values = reader.all_of(lambda item: self._status(reader, item), items)
+        constants = [value.value for value in values if isinstance(value, Literal)]
+        if len(constants) == len(values):
             return Literal(constants, node.line, node.column)
-        from pytest_apitest.references import ListValue  # noqa: PLC0415
-
         return ListValue(tuple(values), node.line, node.column)
 
     def _operators(self, reader: Reader, node: Mapping) -> Check:
@@ -107,10 +108,7 @@ class StatusShape(Shape):
         if name == "one_of":
             return self._members(reader, node)
         if name in BOUNDS:
-            value = reader.value(reader.scalar(node, f"a number for {name}"))
-            if isinstance(value, Literal) and type(value.value) is not int:
-                reader.expected(node, f"a number for {name}")
-            return value
+            return read_number(reader, node, f"a number for {name}", integer=True)
         return self._status(reader, node)
 
     def schema(self, book: Book) -> Schema:
@@ -119,30 +117,49 @@ class StatusShape(Shape):
 
 def status_schema(book: Book) -> Schema:
     """Return the schema of a status."""
-    one: Schema = {
-        "type": ["integer", "string"],
-        "minimum": 100,
-        "maximum": 599,
-        "pattern": rf"^[1-5]xx$|{REFERENCE}",
-        "patternErrorMessage": "a status is a number, a class such as 2xx, or a list of them",
-    }
-    many = {"type": ["array", "string"], "minItems": 1, "items": one, "pattern": REFERENCE}
-    bound = {"type": ["integer", "string"], "pattern": REFERENCE}
-    operators = {"equals": one, "not_equals": one, "one_of": many, **dict.fromkeys(BOUNDS, bound)}
-    nested = {"type": "object", "properties": operators, "additionalProperties": False, "minProperties": 1}
-    del book
     return {
-        **one,
+        **_one_status(),
         "type": ["integer", "string", "array", "object"],
-        "items": one,
+        "items": _one_status(),
         "minItems": 1,
-        "properties": {**operators, "not": nested},
+        "properties": _status_operators(book),
         "additionalProperties": False,
         "minProperties": 1,
     }
 
 
-@dataclass(frozen=True)
+def _one_status() -> Schema:
+    return {
+        "type": ["integer", "string"],
+        "minimum": 100,
+        "maximum": 599,
+        **pattern(rf"^[1-5]xx$|{REFERENCE}", "a status is a number, a class such as 2xx, or a list of them"),
+    }
+
+
+def _status_operators(book: Book) -> dict[str, Schema]:
+    many = {
+        "type": ["array", "string"],
+        "minItems": 1,
+        "items": _one_status(),
+        **one_reference("a list of statuses"),
+    }
+    bound = {"type": ["integer", "string"], **one_reference("a number")}
+    inner = book.refer(
+        "status_operators",
+        lambda again: {
+            "type": "object",
+            "properties": _status_operators(again),
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+    )
+    operands = {"equals": _one_status(), "not_equals": _one_status(), "one_of": many, "not": inner}
+    operands |= dict.fromkeys(BOUNDS, bound)
+    return {name: described(schema, STATUS_OPERATORS[name].doc) for name, schema in operands.items()}
+
+
+@data
 class JsonChecks(Shape):
     """JSONPaths to checks."""
 
@@ -178,7 +195,7 @@ class JsonChecks(Shape):
         }
 
 
-@dataclass(frozen=True)
+@data
 class NamedChecks(Shape):
     """Names to checks of texts.
 
@@ -197,39 +214,54 @@ class NamedChecks(Shape):
         for key, value in mapping.entries.values():
             with reader.going_on():
                 reader.no_reference(key)
-                name = key.text
                 if self.headers:
-                    if not HEADER_NAME.fullmatch(name):
-                        reader.fail(
-                            key, f'"{name[:40]}" is no header name; quote the value if a comma split it'
-                        )
-                    earlier = seen.setdefault(name.lower(), name)
-                    if earlier != name:
-                        reader.fail(key, f'header "{name}" twice, also written "{earlier}"')
-                    self._etag(reader, name, value)
-                found.append((name, CheckShape(booleans=False).read(reader, value)))
+                    header_name(reader, key, seen)
+                    if key.text.lower() == "etag" and isinstance(value, Scalar):
+                        warn_of_quotes(reader, value)
+                elif not key.text:
+                    reader.fail(key, "a name is missing")
+                found.append((key.text, self._check.read(reader, value)))
         if len(found) != len(mapping.entries):
             raise BadNodeError
         return tuple(found)
 
-    def _etag(self, reader: Reader, name: str, node: Node) -> None:
-        if name.lower() != "etag" or not isinstance(node, Scalar) or node.style != '"':
-            return
-        if node.text and '"' not in node.text and "${" not in node.text:
-            reader.error(node, f"the quotes are YAML's; write '\"{node.text}\"'", warning=True)
+    @property
+    def _check(self) -> CheckShape:
+        return CheckShape(booleans=False, header=self.headers)
 
     def schema(self, book: Book) -> Schema:
-        names = (
-            {"propertyNames": {"type": "string", "pattern": f"^{HEADER_NAME.pattern}$"}}
-            if self.headers
-            else {}
-        )
+        names = {"propertyNames": header_name_schema(book)} if self.headers else {}
         return {
             "type": "object",
             "minProperties": 1,
-            "additionalProperties": CheckShape(booleans=False).schema(book),
+            "additionalProperties": self._check.schema(book),
             **names,
         }
+
+
+@data
+class Parts(Shape):
+    """A few names with a check each, behind one key of an expectation.
+
+    Args:
+        record: the names.
+        key: the key.
+        hint: what to write instead of a plain value.
+
+    """
+
+    record: Record
+    key: str
+    hint: str
+
+    def read(self, reader: Reader, node: Node) -> Any:
+        """Return the names with their checks in written order."""
+        if isinstance(node, Scalar) and not node.reported:
+            reader.expected(node, f"a mapping of checks for {self.key}", f"; {self.hint}")
+        return self.record.read(reader, node)
+
+    def schema(self, book: Book) -> Schema:
+        return self.record.schema(book)
 
 
 def _pairs(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> tuple[tuple[str, Check], ...]:
@@ -238,7 +270,7 @@ def _pairs(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> tuple[tuple
 
 
 CONTENT_TYPE = Record(
-    "content_type",
+    "the checks of content_type",
     (
         Key("type", CheckShape(), "Media type in lower case, without parameters."),
         Key("charset", CheckShape(), "Charset parameter in lower case, without quotes."),
@@ -247,7 +279,7 @@ CONTENT_TYPE = Record(
 )
 
 
-@dataclass(frozen=True)
+@data
 class _Wrapped(Shape):
     """A plain value behind a key of `body`, compared for equality."""
 
@@ -264,14 +296,12 @@ class _Wrapped(Shape):
         return self.inner.schema(book)
 
 
-@dataclass(frozen=True)
+@data
 class _Matches(Shape):
     """A regular expression behind `matches` of `body`."""
 
     def read(self, reader: Reader, node: Node) -> Check:
         """Return the check."""
-        from pytest_apitest.language.checks import read_regex  # noqa: PLC0415
-
         operator = reader.extensions.operators["matches"]
         return Check(
             (Use(operator, read_regex(reader, node), node.line, node.column, node.width),),
@@ -284,7 +314,7 @@ class _Matches(Shape):
 
 
 BODY = Record(
-    "body",
+    "the checks of body",
     (
         Key("sha256", CheckShape(), "SHA-256 of the bytes, hexadecimal."),
         Key("size", CheckShape(), "Number of bytes."),
@@ -355,7 +385,11 @@ EXPECTATION = Record(
             "A code, a class such as 2xx, a list of both, or operators. Left out: 2xx.",
         ),
         Key("headers", NamedChecks(headers=True), "Header name to a check."),
-        Key("content_type", CONTENT_TYPE, "The parsed Content-Type header."),
+        Key(
+            "content_type",
+            Parts(CONTENT_TYPE, "content_type", "write {type: application/json}"),
+            "The parsed Content-Type header.",
+        ),
         Key("cookies", NamedChecks(), "Name of a cookie set by this response to a check."),
         Key(
             "duration",
@@ -364,7 +398,11 @@ EXPECTATION = Record(
         ),
         Key("url", CheckShape(booleans=False), "URL of the last response."),
         Key("text", CheckShape(booleans=False), "Body as text, decoded by its charset."),
-        Key("body", BODY, "The bytes of the body."),
+        Key(
+            "body",
+            Parts(BODY, "body", "the body as text is checked by text, as JSON by json"),
+            "The bytes of the body.",
+        ),
         Key("json", JsonChecks(), "JSONPath to a check."),
     ),
     _build,
@@ -380,7 +418,7 @@ EXPECTATION = Record(
 )
 
 
-@dataclass(frozen=True)
+@data
 class ExpectationShape(Shape):
     """An expectation, or a name of `expectations`."""
 
@@ -392,6 +430,8 @@ class ExpectationShape(Shape):
         if isinstance(node, Scalar) and isinstance(node.value, int) and not isinstance(node.value, bool):
             reader.fail(node, f"expect is a mapping: write {{status: {node.text}}}")
         name = reader.plain_text(node, "an expectation or a name of expectations")
+        if name in CLASSES:
+            reader.fail(node, f"expect is a mapping: write {{status: {name}}}")
         found: Expectation = reader.expectations.use(reader, node, name)
         return found
 
@@ -401,9 +441,9 @@ class ExpectationShape(Shape):
 
 def expect_schema(book: Book) -> Schema:
     """Return the schema of an expectation."""
-    record = EXPECTATION._schema(book)  # noqa: SLF001 - the same rules, with the name beside them
+    record = EXPECTATION.record_schema(book)
     record["type"] = ["object", "string"]
-    record["pattern"] = "^[A-Za-z_][A-Za-z0-9_-]*$"
+    record |= pattern(NAME_PATTERN, "a mapping, or a name of expectations")
     record["description"] = "What the response must be, or a name of expectations."
     record["defaultSnippets"] = [
         {"label": "status", "body": {"status": "$1"}},

@@ -17,6 +17,7 @@ from pytest_apitest.language.documents import read_document
 from pytest_apitest.language.model import Document
 from pytest_apitest.language.reader import Reader
 from pytest_apitest.language.static import check_names
+from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.source import load, read_file
 
 SUFFIXES = (".apitest.yaml", ".apitest.yml")
@@ -93,6 +94,7 @@ class Library:
         if document is not None and reader.names_known:
             check_names(reader, document)
         self.secrets += reader.secrets
+        self.texts[source.shown] = _without_secrets(source.text, reader)
         if any(not problem.warning for problem in reader.problems):
             return None, reader.problems
         return document, reader.problems
@@ -111,3 +113,19 @@ class Library:
     def overridden(self, name: str) -> bool:
         """Tell whether an option gives another value to a variable."""
         return name in self._overridden
+
+
+def _without_secrets(text: str, reader: Reader) -> str:
+    """Return the text of a file for excerpts: its secrets are overwritten, and every place stays where it is."""
+    lines = text.split("\n")
+    for node in reader.secret_nodes:
+        # A scalar on several lines has no length of its own; its lines are found as texts below.
+        row, start = node.line - 1, node.column - 1
+        end = start + (node.width if node.width > 1 else 0)
+        lines[row] = lines[row][:start] + "*" * (end - start) + lines[row][end:]
+    text = "\n".join(lines)
+    for value, _ in reader.secrets:
+        for line in value.splitlines() if isinstance(value, str) else ():
+            if len(line.strip()) >= SHORTEST:
+                text = text.replace(line.strip(), "*" * len(line.strip()))
+    return text

@@ -7,18 +7,18 @@ Rules kept here:
 - what is written where no reference is evaluated may not look like one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Names
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from pytest_apitest import __version__
-from pytest_apitest.errors import Place, Problem, did_you_mean, near
+from pytest_apitest.errors import MOST_SHOWN, Place, Problem, did_you_mean, near
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.model import REQUEST, Document, Mark, Named, Usage
+from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.references import (
     NAME,
     Compiler,
@@ -26,10 +26,15 @@ from pytest_apitest.references import (
     Literal,
     MapValue,
     ReferenceSyntaxError,
+    Single,
     Value,
 )
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence, Source
+from pytest_apitest.source.slips import DOUBTFUL
 
+# How often a request or expectation may be like one that is like another.
+MAX_LIKE = 20
+Found = TypeVar("Found")
 NEWER = f"or the file needs a newer release than {__version__}"
 
 
@@ -37,8 +42,37 @@ class BadNodeError(Exception):
     """A node cannot be used; its problem is recorded already."""
 
 
+class _GoingOn:
+    """Swallows the giving-up of a node, so that its neighbours are read too."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(kind, BadNodeError)
+
+
 # One for all: it keeps nothing between uses, and making it anew costs more than most nodes.
-_GOING_ON = suppress(BadNodeError)
+_GOING_ON = _GoingOn()
+
+
+class _Noting:
+    """Lets a reader note references into a list of their own."""
+
+    __slots__ = ("before", "reader")
+
+    def __init__(self, reader: "Reader") -> None:
+        self.reader = reader
+
+    def __enter__(self) -> list[Usage]:
+        noted: list[Usage] = []
+        self.before, self.reader.usages = self.reader.usages, noted
+        return noted
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.usages = self.before
 
 
 class Surroundings(Protocol):
@@ -100,6 +134,8 @@ class Declared:
             reader.fail(
                 node, f'no {self.what} is named "{name}"' + (hint or f"; declare it under {self.what}s")
             )
+        if len(self._open) > MAX_LIKE:
+            reader.fail(node, f"{self.what}s are like each other more than {MAX_LIKE} times")
         if name in self._open:
             chain = " -> ".join((*self._open[self._open.index(name) :], name))
             reader.fail(node, f"{self.what}s refer to each other: {chain}")
@@ -155,10 +191,11 @@ class Reader:
         self.dialect = "rfc9535"
         # Secrets written in the file, so that excerpts of it can be masked.
         self.secrets: list[tuple[Any, str]] = []
-        # The mapping whose keys are being read.
-        self.parent: Mapping | None = None
+        self.secret_nodes: list[Node] = []
         self.usages: list[Usage] = []
         self.phase = REQUEST
+        # How deep the fragments that are used here use others, themselves counted.
+        self.levels = 0
         # Names declared in the document, known before what uses them is read.
         self.endpoint_names: Names[str, Scalar] = {}
         self.credentials = Declared("credential", {})
@@ -166,6 +203,11 @@ class Reader:
         self.expectations = Declared("expectation", {})
 
     # -- problems ---------------------------------------------------------------------------------------
+
+    @property
+    def many_problems(self) -> bool:
+        """Whether there are more problems than are shown, so that hints for others need not be looked for."""
+        return len(self.problems) > MOST_SHOWN
 
     def error(self, node: Node, message: str, *, width: int | None = None, warning: bool = False) -> None:
         """Record a problem at a node."""
@@ -184,6 +226,8 @@ class Reader:
 
     def expected(self, node: Node, what: str, hint: str = "") -> NoReturn:
         """Record that something else was expected at a node, and give the node up."""
+        if node.reported:
+            raise BadNodeError
         self.fail(node, f"expected {what}, got {describe(node)}{hint}")
 
     def unknown(self, node: Node, what: str, word: str, known: Any) -> None:
@@ -213,8 +257,8 @@ class Reader:
         """Return a node that must be a scalar with something in it."""
         if not isinstance(node, Scalar):
             self.expected(node, what)
-        if node.empty:
-            raise BadNodeError  # the source has said so
+        if node.reported:
+            raise BadNodeError
         return node
 
     # -- scalars ----------------------------------------------------------------------------------------
@@ -238,15 +282,15 @@ class Reader:
         self.no_reference(scalar)
         return scalar.text
 
-    def no_reference(self, scalar: Scalar) -> None:
+    def no_reference(self, scalar: Node) -> None:
         """Record a problem when a text that is fixed looks like a reference."""
-        if "${" in scalar.text:
+        if isinstance(scalar, Scalar) and "${" in scalar.text:
             self.fail(scalar, "no reference is replaced here: write the text itself")
 
     def constant(self, scalar: Scalar) -> Any:
         """Return the value of a scalar without references; a doubtful number is a problem."""
         if scalar.doubtful:
-            self.fail(scalar, "looks like a number to some readers: quote it, or write a JSON number")
+            self.fail(scalar, DOUBTFUL)
         return scalar.value
 
     def name(self, scalar: Scalar, what: str = "a name") -> str:
@@ -263,58 +307,72 @@ class Reader:
     def value(self, node: Node) -> Value:
         """Return any value: the scalars in it may hold references, the names of its members may not."""
         if isinstance(node, Scalar):
-            if node.empty:
+            if node.reported:
                 raise BadNodeError
             if "${" in node.text:
                 return self.template(node)
             return Literal(self.constant(node), node.line, node.column)
         if isinstance(node, Sequence):
-            items = self._all(self.value, node.items)
+            items = self.all_of(self.value, node.items)
             if all(item.constant for item in items):
                 return Literal(
                     [item.value for item in items if isinstance(item, Literal)], node.line, node.column
                 )
             return ListValue(tuple(items), node.line, node.column)
         assert isinstance(node, Mapping)
-        for key, _ in node.entries.values():
-            self.no_reference(key)
-        values = self._all(self.value, [value for _, value in node.entries.values()])
+        self.all_of(self.no_reference, (key for key, _ in node.entries.values()))
+        values = self.all_of(self.value, (value for _, value in node.entries.values()))
         entries = tuple(zip(node.entries, values, strict=True))
         if all(value.constant for value in values):
             constants = {name: value.value for name, value in entries if isinstance(value, Literal)}
             return Literal(constants, node.line, node.column)
         return MapValue(entries, node.line, node.column)
 
-    def _all(self, read: Callable[[Node], Value], nodes: list[Node]) -> list[Value]:
+    def all_of(self, read: Callable[[Node], Found], nodes: Iterable[Node]) -> list[Found]:
         """Read every node, so that all problems are met, and give up at the end when there was one."""
-        found: list[Value] = []
+        found: list[Found] = []
+        bad = False
         for node in nodes:
-            with self.going_on():
+            try:
                 found.append(read(node))
-        if len(found) != len(nodes):
+            except BadNodeError:
+                bad = True
+        if bad:
             raise BadNodeError
         return found
 
-    def template(self, scalar: Scalar) -> Value:
-        """Compile a scalar with references and note them."""
+    def template(self, scalar: Scalar, *, url: bool = False) -> Value:
+        """Compile a scalar with references and note them.
+
+        Args:
+            scalar: the node.
+            url: whether this is a URL, where `raw` means something.
+
+        """
         try:
             value = self.compiler.compile(scalar)
         except ReferenceSyntaxError as error:
-            self._bad_reference(scalar, error)
+            message = error.message
+            if message.startswith("unknown ") and "did you mean" not in message:
+                message = f"{message.split('; known')[0]}, {NEWER}"
+            self.error_at(error.line, error.column, message, error.width)
+            raise BadNodeError from None
+        if not url and "raw" in scalar.text:
+            for reference in value.references():
+                if reference.raw:
+                    self.error_at(
+                        reference.line, reference.column, "raw stands only in a URL", reference.width
+                    )
+                    raise BadNodeError
         self.note(value)
         return value
 
-    def _bad_reference(self, scalar: Scalar, error: ReferenceSyntaxError) -> NoReturn:
-        from pytest_apitest.references import place_in  # noqa: PLC0415
-
-        line, column = place_in(scalar, error.offset)
-        end = scalar.text.find("}", error.offset)
-        width = end + 1 - error.offset if 0 <= end < error.offset + 80 else 2
-        message = error.message
-        if message.startswith("unknown ") and "did you mean" not in message:
-            message = f"{message.split('; known')[0]}, {NEWER}"
-        self.error_at(line, column, message, width)
-        raise BadNodeError
+    def one_reference(self, scalar: Scalar, what: str) -> Value:
+        """Compile a scalar that must be exactly one reference, because it is no text that is wanted."""
+        value = self.template(scalar)
+        if not isinstance(value, Single):
+            self.expected(scalar, f"{what}, or one reference to it")
+        return value
 
     def text(self, node: Node, what: str = "a text", *, written: bool = False, empty: bool = False) -> Value:
         """Return a text that may hold references.
@@ -336,6 +394,17 @@ class Reader:
             self.fail(node, f"expected {what}, got an empty text")
         return Literal(value, scalar.line, scalar.column)
 
+    def secret(self, node: Node, value: Any) -> None:
+        """Remember a secret that is written in the file; one that is too short to be masked is a problem."""
+        text = value if isinstance(value, str) else str(value)
+        self.secrets.append((value, ""))
+        if isinstance(node, Scalar):
+            self.secret_nodes.append(node)
+        if 0 < len(text) < SHORTEST and not isinstance(value, bool | None):
+            self.fail(
+                node, f"a secret of {len(text)} characters cannot be masked; it needs {SHORTEST} or more"
+            )
+
     def note(self, value: Value) -> None:
         """Note the references of a value with the part of the step at hand."""
         for reference in value.references():
@@ -347,27 +416,13 @@ class Reader:
 
     # -- context ----------------------------------------------------------------------------------------
 
-    def going_on(self) -> suppress:
+    def going_on(self) -> _GoingOn:
         """Swallow the giving-up of a node, so that its neighbours are read too."""
         return _GOING_ON
 
-    @contextmanager
-    def at_phase(self, phase: int) -> Iterator[None]:
-        """Note references as belonging to a part of the step."""
-        before, self.phase = self.phase, phase
-        try:
-            yield
-        finally:
-            self.phase = before
-
-    @contextmanager
-    def noting(self) -> Iterator[list[Usage]]:
+    def noting(self) -> _Noting:
         """Note references into a list of their own."""
-        before, self.usages = self.usages, []
-        try:
-            yield self.usages
-        finally:
-            self.usages = before
+        return _Noting(self)
 
     # -- files ------------------------------------------------------------------------------------------
 
@@ -393,18 +448,20 @@ def find_file(written: str, folder: Path, root: Path) -> Path | str:
         root: the folder it must stay below, links followed.
 
     """
-    path = (folder / written).resolve()
-    if not path.is_relative_to(root.resolve()):
-        return (
-            f"{written} is outside of {root.name or root}, the folder that files of this document stay below"
-        )
-    if path.is_dir():
-        return f"{written} is a directory; a file is needed"
-    if not path.is_file():
+    try:
+        path = (folder / written).resolve()
+        if not path.is_relative_to(root.resolve()):
+            below = root.name or root
+            return f"{written} is outside of {below}, the folder that files of this document stay below"
+        if path.is_dir():
+            return f"{written} is a directory; a file is needed"
+        if path.is_file():
+            return path
         there = [child.name for child in sorted(path.parent.iterdir())] if path.parent.is_dir() else []
-        hint = near(path.name, there)
-        return f"no file {written} beside this document" + (f'; did you mean "{hint}"?' if hint else "")
-    return path
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links in a ring
+        return f"{written} is no path of a file"
+    hint = near(path.name, there)
+    return f"no file {written} beside this document" + (f'; did you mean "{hint}"?' if hint else "")
 
 
 def describe(node: Node) -> str:

@@ -1,19 +1,24 @@
 """Reading conditions and rows: `when`, `for_each`, `parametrize` (language, sections 7 and 9)."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check
+from pytest_apitest.data import data
+from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.checks import CheckShape
 from pytest_apitest.language.data import DataError, read_rows
 from pytest_apitest.language.model import Condition, Rows, Usage
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
-from pytest_apitest.language.shapes import Book, Schema, Shape, name_schema
+from pytest_apitest.language.shapes import Book, Schema, Shape, name_schema, one_reference
 from pytest_apitest.references import NAME, Literal, Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
+# More rows than anyone writes; a product of a few lists gets there by a slip.
+MAX_ROWS = 100_000
 
-@dataclass(frozen=True)
+
+@data
 class ConditionShape(Shape):
     """Names to checks, all of which must hold."""
 
@@ -45,7 +50,7 @@ class ConditionShape(Shape):
         )
 
 
-@dataclass(frozen=True)
+@data
 class ForEach(Shape):
     """Rows inside one test: a list of mappings, or names to lists (all combinations)."""
 
@@ -58,59 +63,94 @@ class ForEach(Shape):
 
 
 def read_rows_node(reader: Reader, node: Node, what: str, *, lists_only: bool) -> Rows:
-    """Return rows written as a list of mappings or as names to lists."""
+    """Return rows written as a list of mappings or as names to lists.
+
+    Args:
+        reader: the reader.
+        node: the node.
+        what: the key that they stand behind.
+        lists_only: whether a list may not be a reference, because the rows must be known early.
+
+    """
+    before = len(reader.usages)
     if isinstance(node, Sequence):
-        return _row_list(reader, node, what)
-    if not isinstance(node, Mapping):
-        reader.expected(node, f"a list of rows, or a mapping of names to lists, for {what}")
+        rows = _row_list(reader, node, what)
+    elif isinstance(node, Mapping):
+        rows = _product(reader, node, what, lists_only=lists_only)
+    else:
+        hint = ""
+        if isinstance(node, Scalar) and "${" in node.text and not lists_only:
+            hint = f'; write {what}: {{name: "{node.text}"}}'
+        reader.expected(node, f"a list of rows, or a mapping of names to lists, for {what}", hint)
+    return replace(rows, usages=tuple(reader.usages[before:]))
+
+
+def _product(reader: Reader, node: Mapping, what: str, *, lists_only: bool) -> Rows:
     mapping = reader.mapping(node, f"a mapping of names to lists for {what}")
     product: list[tuple[str, Value | tuple[Value, ...]]] = []
+    count = 1
     for key, value in mapping.entries.values():
         with reader.going_on():
-            name = reader.name(key)
+            name = _row_name(reader, key)
             if isinstance(value, Scalar) and "${" in value.text and not lists_only:
-                product.append((name, reader.value(value)))
+                product.append((name, reader.one_reference(value, f"a list of values for {name}")))
                 continue
             items = reader.sequence(value, f"a list of values for {name}").items
-            product.append((name, tuple(reader.value(item) for item in items)))
+            count *= len(items)
+            product.append((name, tuple(reader.all_of(reader.value, items))))
+    if count > MAX_ROWS:
+        reader.fail(mapping, f"{what} makes {count:,} rows; at most {MAX_ROWS:,}")
     if len(product) != len(mapping.entries):
         raise BadNodeError
     return Rows((), (), tuple(product), mark_of(mapping), tuple(name for name, _ in product))
 
 
+def _row_name(reader: Reader, key: Scalar) -> str:
+    name = reader.name(key)
+    if name == "case":
+        reader.fail(key, '"case" is the label of a row; choose another name')
+    return name
+
+
 def _row_list(reader: Reader, node: Sequence, what: str) -> Rows:
     items = reader.sequence(node, f"a list of rows for {what}").items
-    rows: list[dict[str, Value]] = []
-    labels: list[str | None] = []
-    names: list[str] | None = None
-    for item in items:
-        with reader.going_on():
-            mapping = reader.mapping(item, f"a row: a mapping of names to values for {what}")
-            label: str | None = None
-            row: dict[str, Value] = {}
-            for key, value in mapping.entries.values():
-                if key.text == "case":
-                    label = reader.as_written(value, "a label")
-                else:
-                    row[reader.name(key)] = reader.value(value)
-            if not row:
-                reader.fail(mapping, "a row needs a name beside its label")
-            if names is not None and set(row) != set(names):
-                odd = sorted(set(row) ^ set(names))
-                reader.fail(mapping, f"rows have the same names: {', '.join(odd)} is not in all of them")
-            names = names or list(row)
-            rows.append(row)
-            labels.append(label)
-    if len(rows) != len(items):
+    read = reader.all_of(lambda item: _row(reader, item, what), items)
+    names = tuple(read[0][1])
+    for item, (_, row) in zip(items, read, strict=True):
+        if set(row) != set(names):
+            odd = ", ".join(sorted(set(row) ^ set(names)))
+            verb = "are" if "," in odd else "is"
+            reader.fail(item, f"rows have the same names: {odd} {verb} not in all of them")
+    rows = tuple(row for _, row in read)
+    return Rows(rows, tuple(label for label, _ in read), (), mark_of(node), names)
+
+
+def _row(reader: Reader, node: Node, what: str) -> tuple[str | None, dict[str, Value]]:
+    """Return the label and the values of a row."""
+    mapping = reader.mapping(node, f"a row, a mapping of names to values, for {what}")
+    label: str | None = None
+    row: dict[str, Value] = {}
+    bad = False
+    for key, value in mapping.entries.values():
+        try:
+            if key.text == "case":
+                label = reader.as_written(value, "a label")
+            else:
+                row[reader.name(key)] = reader.value(value)
+        except BadNodeError:
+            bad = True
+    if bad:
         raise BadNodeError
-    return Rows(tuple(rows), tuple(labels), (), mark_of(node), tuple(names or ()))
+    if not row:
+        reader.fail(mapping, "a row needs a name beside its label")
+    return label, row
 
 
 def rows_schema(book: Book, *, lists_only: bool) -> Schema:
     """Return the schema of rows."""
     lists: Schema = {"type": "array", "minItems": 1}
     if not lists_only:
-        lists = {"type": ["array", "string"], "minItems": 1, "pattern": r"^\$\{[^}]+\}$"}
+        lists = {"type": ["array", "string"], "minItems": 1, **one_reference("a list of values")}
     names = name_schema(book)
     return {
         "type": ["array", "object"],
@@ -122,7 +162,7 @@ def rows_schema(book: Book, *, lists_only: bool) -> Schema:
     }
 
 
-@dataclass(frozen=True)
+@data
 class Parametrize(Shape):
     """Rows that are tests of their own: a list of mappings, names to lists, or a file of rows."""
 
@@ -139,6 +179,8 @@ class Parametrize(Shape):
             reader.fail(node, f"{node.text}: {error}")
         if not rows:
             reader.fail(node, f"{node.text}: there are no rows")
+        if len(rows) > MAX_ROWS:
+            reader.fail(node, f"{node.text}: {len(rows):,} rows; at most {MAX_ROWS:,}")
         return self._from_file(reader, node, rows)
 
     def _from_file(self, reader: Reader, node: Scalar, rows: list[dict[str, Any]]) -> Rows:
@@ -148,7 +190,7 @@ class Parametrize(Shape):
                 reader.fail(node, f"{node.text}: row {number} has other names than the first")
         for name in names:
             if not NAME.fullmatch(name):
-                reader.fail(node, f'{node.text}: "{name[:40]}" is no name: letters, digits, _ and -')
+                reader.fail(node, f"{node.text}: {show(name, 40)} is no name: letters, digits, _ and -")
         if not names:
             reader.fail(node, f"{node.text}: a row needs a name beside its label")
         values: list[dict[str, Value]] = [

@@ -1,25 +1,26 @@
 """Reading what is saved from a response: names to sources and their refinements (language, section 8)."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.checks import read_regex
 from pytest_apitest.language.model import PathTemplate, Save, SaveSource
+from pytest_apitest.language.parts import header_name_schema
+from pytest_apitest.language.paths import path_schema, read_path
 from pytest_apitest.language.reader import Reader, mark_of
-from pytest_apitest.language.requests import path_schema, read_path
+from pytest_apitest.language.records import Key, Record
 from pytest_apitest.language.shapes import (
     HEADER_NAME,
     Book,
     Boolean,
     Choice,
-    Key,
     NameMap,
     OnlyTrue,
     PlainText,
-    Record,
     Schema,
     Shape,
+    pattern,
 )
 from pytest_apitest.references import NAME
 from pytest_apitest.source import Mapping, Node
@@ -27,7 +28,7 @@ from pytest_apitest.source import Mapping, Node
 _SOURCES = ("json", "header", "cookie", "text", "url")
 
 
-@dataclass(frozen=True)
+@data
 class HeaderName(Shape):
     """The name of a header."""
 
@@ -38,11 +39,11 @@ class HeaderName(Shape):
             reader.fail(node, f'"{name[:40]}" is no header name')
         return name
 
-    def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "pattern": f"^{HEADER_NAME.pattern}$"}
+    def schema(self, book: Book) -> Schema:
+        return header_name_schema(book)
 
 
-@dataclass(frozen=True)
+@data
 class _SourcePath(Shape):
     """The JSONPath of a source."""
 
@@ -54,7 +55,7 @@ class _SourcePath(Shape):
         return path_schema(book)
 
 
-@dataclass(frozen=True)
+@data
 class _SourceRegex(Shape):
     """A regular expression applied to each value found."""
 
@@ -69,8 +70,10 @@ class _SourceRegex(Shape):
 def _build_source(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> SaveSource:
     kind = next(name for name in _SOURCES if name in got)
     path = got["json"] if kind == "json" else None
-    if path is not None and path.singular and "take" in got and "regex" not in got:
-        reader.fail(mapping.key("take"), f"{path.text} finds at most one value: remove take")
+    take = got.get("take")
+    if path is not None and path.singular and take in ("first", "last") and "regex" not in got:
+        # Whoever writes this means an element of the array that the path finds.
+        reader.fail(mapping.key("take"), f"{path.text} finds at most one value: remove take, or write [*]")
     return SaveSource(
         kind,
         mark_of(mapping.key(kind)),
@@ -97,13 +100,20 @@ SOURCE = Record(
         Key("secret", Boolean(), "true: masked in every output."),
     ),
     _build_source,
-    slips={"jsonpath": "json", "headers": "header", "cookies": "cookie", "body": "text", "pattern": "regex"},
+    slips={
+        "jsonpath": "json",
+        "headers": "header",
+        "cookies": "cookie",
+        "body": "text",
+        "pattern": "regex",
+        "status": "write the text status",
+    },
     exclusive=(_SOURCES,),
     some=((_SOURCES, "a source has one of json, header, cookie, text, url"),),
 )
 
 
-@dataclass(frozen=True)
+@data
 class SourceShape(Shape):
     """A JSONPath, `status`, `url`, `text`, or a mapping with one source."""
 
@@ -129,16 +139,15 @@ class SourceShape(Shape):
         return book.refer(
             "save_source",
             lambda inner: {
-                **SOURCE._schema(inner),  # noqa: SLF001
+                **SOURCE.record_schema(inner),
                 "type": ["string", "object"],
-                "pattern": r"^(\$.*|status|url|text)$",
-                "patternErrorMessage": "a JSONPath, status, url, text, or one source",
+                **pattern(r"^(\$.*|status|url|text)$", "a JSONPath, status, url, text, or one source"),
                 "anyOf": [{"type": "string"}, *({"required": [name]} for name in _SOURCES)],
             },
         )
 
 
-@dataclass(frozen=True)
+@data
 class SaveShape(Shape):
     """Names to sources."""
 

@@ -1,35 +1,36 @@
 """Reading settings: auth, timeout, redirects, TLS, proxy, of endpoints and steps (language, sections 3 and 4)."""
 
-from dataclasses import dataclass
+import re
+import urllib.parse
 from typing import Any
 
 from pytest_apitest.auth import Field, Scheme
+from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.jsonvalue import kind
 from pytest_apitest.language.model import Auth, Settings
+from pytest_apitest.language.parts import header_name, header_name_schema
 from pytest_apitest.language.reader import NEWER, BadNodeError, Reader, mark_of
+from pytest_apitest.language.records import Key, Record, described, forbidding
 from pytest_apitest.language.shapes import (
-    HEADER_NAME,
     NAME_PATTERN,
     REFERENCE,
     Book,
     Duration,
-    Key,
-    Record,
     Schema,
     Shape,
     TextValue,
-    described,
-    forbidding,
+    one_reference,
+    pattern,
 )
-from pytest_apitest.references import Literal, Value
+from pytest_apitest.references import ListValue, Literal, Text, Value
 from pytest_apitest.source import Mapping, Node, Scalar
 
 MAX_REDIRECTS = 20
 DEFAULT_REDIRECTS = 10
 
 
-@dataclass(frozen=True)
+@data
 class AuthShape(Shape):
     """`none`, a name of `credentials`, or one scheme.
 
@@ -56,9 +57,10 @@ class AuthShape(Shape):
             reader.fail(scalar, f"{name} needs its settings: write {{{name}: …}}")
         if name not in reader.credentials:
             hint = did_you_mean(name, [*reader.credentials.entries, "none"])
-            reader.fail(
-                scalar, f'no credential is named "{name}"' + (hint or "; declare it under credentials")
-            )
+            where = "; declare it under credentials"
+            if reader.kind == "fragment":
+                where = "; a fragment has no credentials: write the scheme, with its inputs"
+            reader.fail(scalar, f'no credential is named "{name}"{hint or where}')
         reader.credentials.use(reader, scalar, name)
         return Auth("", Literal(name, scalar.line, scalar.column), None, mark_of(scalar))
 
@@ -78,26 +80,26 @@ class AuthShape(Shape):
 
     def _settings(self, reader: Reader, scheme: Scheme, node: Node) -> Any:
         if scheme.settings is None:
-            value = reader.text(node, f"a text for {scheme.name}")
-            if isinstance(value, Literal):
-                reader.secrets.append((value.value, ""))
-            return {"value": value}
+            return {"value": _secret(reader, scheme.name, node, sent=True)}
         mapping = reader.mapping(
             node, f"the settings of {scheme.name}: {', '.join(scheme.settings) or 'names'}"
         )
         found: dict[str, Value] = {}
+        seen: dict[str, str] = {}
         for key, item in mapping.entries.values():
             with reader.going_on():
-                field = scheme.settings.get(key.text) if scheme.settings else Field("empty")
-                if field is None:
-                    hint = did_you_mean(key.text, scheme.settings)
-                    known = f"; there are {', '.join(scheme.settings)}"
-                    reader.fail(key, f'unknown setting "{key.text}" of {scheme.name}{hint or known}')
-                if not scheme.settings and not HEADER_NAME.fullmatch(key.text):
-                    reader.fail(key, f'"{key.text[:40]}" is no header name')
-                found[key.text] = self._field(reader, key, field, item)
+                if scheme.settings:
+                    field = scheme.settings.get(key.text)
+                    if field is None:
+                        hint = did_you_mean(key.text, scheme.settings)
+                        known = f"; there are {', '.join(scheme.settings)}"
+                        reader.fail(key, f'unknown setting "{key.text}" of {scheme.name}{hint or known}')
+                    found[key.text] = self._field(reader, key, field, item)
+                else:
+                    name = header_name(reader, key, seen)
+                    found[name] = _secret(reader, name, item, empty=True, sent=True)
         missing = [name for name, field in scheme.settings.items() if field.required and name not in mapping]
-        if missing:
+        if missing and len(found) == len(mapping.entries):
             reader.fail(mapping, f"{scheme.name} needs {', '.join(missing)}")
         if len(found) != len(mapping.entries):
             raise BadNodeError
@@ -106,19 +108,27 @@ class AuthShape(Shape):
     def _field(self, reader: Reader, key: Scalar, field: Field, node: Node) -> Value:
         if field.kind == "object":
             value = reader.value(node)
-            if isinstance(value, Literal) and kind(value.value) != "object":
+            if isinstance(value, ListValue | Text) or (
+                isinstance(value, Literal) and kind(value.value) != "object"
+            ):
                 reader.expected(node, f"a mapping for {key.text}")
             return value
-        if field.kind in ("text", "empty"):
-            value = reader.text(node, f"a text for {key.text}", written=True, empty=field.kind == "empty")
-            if field.secret and isinstance(value, Literal):
-                reader.secrets.append((value.value, ""))
+        if field.kind == "url":
+            value = reader.text(node, "a URL")
+            if isinstance(value, Literal) and not str(value.value).startswith(("http://", "https://")):
+                reader.expected(node, f"a URL for {key.text}, http:// or https://")
             return value
+        if field.kind in ("text", "empty"):
+            if field.secret:
+                return _secret(reader, key.text, node, empty=field.kind == "empty")
+            return _text(reader, key.text, node, empty=field.kind == "empty")
         words = field.kind.split("|")
         scalar = reader.scalar(node, f"one of {', '.join(words)}")
-        if "${" not in scalar.text and scalar.text not in words:
+        if "${" in scalar.text:
+            return reader.one_reference(scalar, f"one of {', '.join(words)}")
+        if scalar.text not in words:
             reader.expected(node, f"one of {', '.join(words)}", did_you_mean(scalar.text, words))
-        return reader.text(scalar)
+        return Literal(scalar.text, scalar.line, scalar.column)
 
     def schema(self, book: Book) -> Schema:
         if self.declaration:
@@ -126,12 +136,39 @@ class AuthShape(Shape):
         return book.refer("auth", auth_schema)
 
 
+def _text(reader: Reader, name: str, node: Node, *, empty: bool) -> Value:
+    """Return a text; a number counts as written."""
+    scalar = reader.scalar(node, f"a text for {name}")
+    if "${" not in scalar.text and isinstance(reader.constant(scalar), bool | None):
+        reader.expected(node, f"a text for {name}")
+    return reader.text(scalar, f"a text for {name}", written=True, empty=empty)
+
+
+def _secret(reader: Reader, name: str, node: Node, *, empty: bool = False, sent: bool = False) -> Value:
+    """Return a text that is masked everywhere.
+
+    Args:
+        reader: the reader.
+        name: what it is called.
+        node: where it is written.
+        empty: whether the empty text is fine.
+        sent: whether it is sent in a header as it is.
+
+    """
+    value = _text(reader, name, node, empty=empty)
+    if isinstance(value, Literal):
+        reader.secret(node, value.value)
+        if sent and re.search(r"[\r\n\x00]", value.value):
+            reader.fail(node, f"a line break or NUL cannot stand in a header ({name})")
+    return value
+
+
 def scheme_schema(book: Book) -> Schema:
     """Return the schema of one scheme."""
     properties: dict[str, Schema] = {}
     for name in book.extensions.schemes:
         scheme: Scheme = book.extensions.schemes[name]
-        properties[name] = described(_one_scheme(scheme), scheme.doc)
+        properties[name] = described(_one_scheme(book, scheme), scheme.doc)
     return {
         "type": "object",
         "description": "Exactly one scheme.",
@@ -142,25 +179,26 @@ def scheme_schema(book: Book) -> Schema:
     }
 
 
-def _one_scheme(scheme: Scheme) -> Schema:
+def _one_scheme(book: Book, scheme: Scheme) -> Schema:
     if scheme.settings is None:
-        return {"type": "string", "minLength": 1}
+        return {"type": ["string", "number"], "minLength": 1}
     if not scheme.settings:
         return {
             "type": "object",
             "additionalProperties": {"type": ["string", "number"]},
             "minProperties": 1,
-            "propertyNames": {"type": "string", "pattern": f"^{HEADER_NAME.pattern}$"},
+            "propertyNames": header_name_schema(book),
         }
     fields: dict[str, Schema] = {}
     for name, field in scheme.settings.items():
         kinds: dict[str, Schema] = {
             "text": {"type": ["string", "number"], "minLength": 1},
             "empty": {"type": ["string", "number"]},
-            "object": {"type": ["object", "string"]},
+            "object": {"type": ["object", "string"], **one_reference("a mapping")},
+            "url": {"type": "string", **pattern(r"^(https?://|\$\{)", "a URL, http:// or https://")},
         }
-        words = rf"^({field.kind})$|{REFERENCE}"
-        fields[name] = described(kinds.get(field.kind, {"type": "string", "pattern": words}), field.doc)
+        words = pattern(rf"^({field.kind})$|{REFERENCE}", f"one of {field.kind.replace('|', ', ')}")
+        fields[name] = described(kinds.get(field.kind, {"type": "string", **words}), field.doc)
     return {
         "type": "object",
         "properties": fields,
@@ -176,13 +214,12 @@ def auth_schema(book: Book) -> Schema:
         **scheme_schema(book),
         "type": ["string", "object"],
         "description": "none, a name of credentials, or one scheme.",
-        "pattern": f"{NAME_PATTERN}|{REFERENCE}",
-        "patternErrorMessage": "none, a name of credentials, or one scheme",
+        **pattern(f"{NAME_PATTERN}|{REFERENCE}", "none, a name of credentials, or one scheme"),
         "defaultSnippets": [{"label": "none", "body": "none"}, {"label": "bearer", "body": {"bearer": "$1"}}],
     }
 
 
-@dataclass(frozen=True)
+@data
 class Redirects(Shape):
     """false, true, or how many."""
 
@@ -191,7 +228,7 @@ class Redirects(Shape):
         what = f"true, false or a number from 0 to {MAX_REDIRECTS}"
         scalar = reader.scalar(node, what)
         if "${" in scalar.text:
-            return reader.template(scalar)
+            return reader.one_reference(scalar, what)
         value = reader.constant(scalar)
         if isinstance(value, bool) or (type(value) is int and 0 <= value <= MAX_REDIRECTS):
             return Literal(value, node.line, node.column)
@@ -202,11 +239,11 @@ class Redirects(Shape):
             "type": ["boolean", "integer", "string"],
             "minimum": 0,
             "maximum": MAX_REDIRECTS,
-            "pattern": REFERENCE,
+            **one_reference("true, false or a number"),
         }
 
 
-@dataclass(frozen=True)
+@data
 class PemFile(Shape):
     """A PEM file, or a reference to its path.
 
@@ -240,7 +277,7 @@ def _build_cert(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> dict[s
 
 
 CERT = Record(
-    "cert",
+    "a client certificate",
     (
         Key("cert", PemFile(), "PEM file with the certificate."),
         Key("key", PemFile(), "PEM file with the key, when it is a file of its own."),
@@ -251,7 +288,7 @@ CERT = Record(
 )
 
 
-@dataclass(frozen=True)
+@data
 class CertShape(Shape):
     """A PEM file with certificate and key, or both apart."""
 
@@ -263,22 +300,32 @@ class CertShape(Shape):
         return {"cert": PemFile().read(reader, node)}
 
     def schema(self, book: Book) -> Schema:
-        return {**CERT._schema(book), "type": ["string", "object"]}  # noqa: SLF001
+        return {**CERT.record_schema(book), "type": ["string", "object"]}
 
 
-@dataclass(frozen=True)
+@data
 class ProxyUrl(Shape):
     """The URL of an HTTP proxy."""
 
     def read(self, reader: Reader, node: Node) -> Value:
         """Return the URL as a value."""
-        value = reader.text(node, "the URL of a proxy")
-        if isinstance(value, Literal) and not str(value.value).startswith("http://"):
-            reader.expected(node, "the URL of a proxy, http://host:port")
+        what = "the URL of a proxy, http://host:port"
+        value = reader.text(node, what)
+        if isinstance(value, Literal) and not _is_proxy(str(value.value)):
+            reader.expected(node, what)
         return value
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
         return {"type": "string", "minLength": 1}
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        split = urllib.parse.urlsplit(url)
+        _ = split.port  # reading it finds a malformed one
+    except ValueError:
+        return False
+    return split.scheme == "http" and bool(split.hostname) and not split.query and not split.fragment
 
 
 SETTING_KEYS: dict[str, tuple[Shape, str]] = {

@@ -1,4 +1,4 @@
-"""The static check of names: who owns them, where they are known, and in which order (language, sections 3 and 8).
+"""The static check of names: where they are known, and in which order (language, sections 3 and 8).
 
 Rules kept here:
 - a name has one owner in a document; a local variable may replace a variable, a save may replace a save or
@@ -11,42 +11,36 @@ Rules kept here:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pytest_apitest.errors import near
-from pytest_apitest.language import model
 from pytest_apitest.language.model import (
-    CLEANUP,
+    CHECK,
+    REQUEST,
     SAVE,
+    WHEN,
     Case,
     Document,
-    EndpointSpec,
     Mark,
+    Rows,
     Step,
     Usage,
     VariableSpec,
 )
+from pytest_apitest.language.names import (
+    Names,
+    Owner,
+    address_usages,
+    borrowed_names,
+    cycle,
+    leads_nowhere,
+    named_endpoint,
+    written_rows,
+    written_value,
+)
 from pytest_apitest.language.reader import Reader
-from pytest_apitest.references import Literal, RenderError
 
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who owns a name.
-
-    Args:
-        what: what it is, for messages: `a variable`, `an endpoint`, `a row key`, `saved by setup`…
-        mark: where it is declared.
-        kind: `endpoint`, `variable`, `local`, `row`, `save`, `setup`, `fixture` or `input`.
-
-    """
-
-    what: str
-    mark: Mark
-    kind: str
-
-
-Names = dict[str, Owner]
+RESERVED = ("exposed", "request")
+_BEFORE_STEPS = "a condition of the document is read before any step"
 
 
 def check_names(reader: Reader, document: Document) -> None:
@@ -59,51 +53,57 @@ class _Checker:
         self.reader = reader
         self.document = document
         # Names that some step saves, with the step: to tell "later" from "never".
-        self.saved: dict[str, tuple[str, Mark]] = {}
+        self.saved: dict[str, Mark] = {}
+        # References that were found to be undefined: what is used in several places is reported once.
+        self.undefined: set[Mark] = set()
 
     def check(self) -> None:
         document = self.document
         for step in document.all_steps():
             for name, mark in _saves(step):
-                self.saved.setdefault(name, (step.name, mark))
+                self.saved.setdefault(name, mark)
         names = self._declared()
         self._variables(document.variables, names)
         self._variables(document.inputs, {})
         self._endpoints(names)
-        self._declared_elsewhere(names)
+        self._cycles(document.variables)
         if document.single:
             self._single(names)
         else:
             self._cases(names)
-        self._needs(document.needs, names)
+        self._declared_elsewhere(names)
 
     # -- declarations -----------------------------------------------------------------------------------
 
     def _declared(self) -> Names:
         names: Names = {}
         document = self.document
-        for spec in document.endpoints.values():
-            self._own(names, spec.name, Owner("an endpoint", spec.mark, "endpoint"))
-        for variable in document.variables.values():
-            self._own(names, variable.name, Owner("a variable", variable.mark, "variable"))
-        for variable in document.inputs.values():
-            self._own(names, variable.name, Owner("an input", variable.mark, "input"))
+        for endpoint in document.endpoints.values():
+            self._own(names, endpoint.name, Owner("an endpoint", endpoint.mark, "endpoint"))
+        for spec in document.variables.values():
+            values = written_value(spec, overridden=self.reader.around.overridden(spec.name))
+            self._own(names, spec.name, Owner("a variable", spec.mark, "variable", values))
+        for spec in document.inputs.values():
+            self._own(names, spec.name, Owner("an input", spec.mark, "input"))
         for name, mark in document.fixtures:
             self._own(names, name, Owner("a fixture", mark, "fixture"))
         return names
 
     def _own(self, names: Names, name: str, owner: Owner) -> None:
         earlier = names.get(name)
-        if earlier is not None:
-            self._conflict(name, earlier, owner)
-        else:
+        if self._reserved(name, owner) or earlier is None:
             names[name] = owner
+        else:
+            self._conflict(name, earlier, owner)
+
+    def _reserved(self, name: str, owner: Owner) -> bool:
+        if name in RESERVED:
+            self._error(owner.mark, f'"{name}" is reserved; choose another name')
+        return name in RESERVED
 
     def _conflict(self, name: str, earlier: Owner, owner: Owner) -> None:
-        message = (
-            f'"{name}" is {earlier.what} (line {earlier.mark.line}) and {owner.what} (line {owner.mark.line})'
-        )
-        self._error(owner.mark, message)
+        first = f"{earlier.what} (line {earlier.mark.line})"
+        self._error(owner.mark, f'"{name}" is {first} and {owner.what} (line {owner.mark.line})')
 
     def _error(self, mark: Mark, message: str) -> None:
         self.reader.error_at(mark.line, mark.column, message, mark.width)
@@ -112,48 +112,46 @@ class _Checker:
         known = names | {name: Owner("", spec.mark, "variable") for name, spec in specs.items()}
         for spec in specs.values():
             self._known(spec.usages, known, early="a variable is computed before any step")
-        self._cycles(
-            {name: spec.usages for name, spec in specs.items()},
-            {n: s.mark for n, s in specs.items()},
-            "variables",
-        )
 
-    def _cycles(self, uses: Mapping[str, Iterable[Usage]], marks: Mapping[str, Mark], what: str) -> None:
+    def _cycles(self, variables: Mapping[str, VariableSpec]) -> None:
+        endpoints = self.document.endpoints
+        uses = {name: list(spec.usages) for name, spec in variables.items()}
+        uses |= {name: address_usages(spec) for name, spec in endpoints.items() if name not in uses}
         graph = {
             name: [usage.name for usage in usages if usage.name in uses] for name, usages in uses.items()
         }
-        done: set[str] = set()
-        for start in graph:
-            chain = _cycle(graph, start, done)
-            if chain:
-                self._error(marks[chain[0]], f"{what} refer to each other: {' -> '.join(chain)}")
-                return
+        chain = cycle(graph)
+        if not chain:
+            return
+        kinds = [
+            word
+            for word, table in (("variables", variables), ("endpoints", endpoints))
+            if {*chain} & {*table}
+        ]
+        mark = variables[chain[0]].mark if chain[0] in variables else endpoints[chain[0]].mark
+        self._error(mark, f"{' and '.join(kinds)} refer to each other: {' -> '.join(chain)}")
 
     def _endpoints(self, names: Names) -> None:
-        saved = {name: Owner("", mark, "save") for name, (_, mark) in self.saved.items()}
+        saved = {name: Owner("", mark, "save") for name, mark in self.saved.items()}
         for spec in self.document.endpoints.values():
-            address = _address_usages(spec)
+            address = address_usages(spec)
             self._known(address, names, early="the address of an endpoint is made before any step")
-            rest = [usage for usage in spec.usages if usage not in address]
-            self._known(rest, names | saved)
-        uses = {name: _address_usages(spec) for name, spec in self.document.endpoints.items()}
-        self._cycles(uses, {name: spec.mark for name, spec in self.document.endpoints.items()}, "endpoints")
+            self._known([usage for usage in spec.usages if usage not in address], names | saved)
 
     def _declared_elsewhere(self, names: Names) -> None:
         """Look at what is declared by name: everything it refers to must be known somewhere."""
         document = self.document
-        known = dict(names)
-        for name, (_, mark) in self.saved.items():
+        known = {name: Owner(owner.what, owner.mark, owner.kind) for name, owner in names.items()}
+        for name, mark in self.saved.items():
             known.setdefault(name, Owner("", mark, "save"))
         for case in document.cases:
-            for rows in (case.parametrize, case.for_each):
-                for name in rows.names if rows is not None else ():
-                    known.setdefault(name, Owner("", case.mark, "row"))
             for name, spec in case.variables.items():
                 known.setdefault(name, Owner("", spec.mark, "local"))
-        for step in document.all_steps():
-            for name in step.for_each.names if step.for_each is not None else ():
-                known.setdefault(name, Owner("", step.mark, "row"))
+        everywhere = [rows for case in document.cases for rows in (case.parametrize, case.for_each)]
+        everywhere += [step.for_each for step in document.all_steps()]
+        for rows in everywhere:
+            for name in rows.names if rows is not None else ():
+                known.setdefault(name, Owner("", rows.mark if rows is not None else document.mark, "row"))
         for table in (document.credentials, document.requests, document.expectations):
             for named in table.values():
                 self._known(named.usages, known)
@@ -161,78 +159,85 @@ class _Checker:
     # -- the flow of a document -------------------------------------------------------------------------
 
     def _single(self, names: Names) -> None:
+        """Look at a document of steps, whose setup and teardown are parts of its one run."""
         document = self.document
         case = document.cases[0]
-        self._known(case.usages, names, early="rows are computed before any step")
-        known = self._with_rows(names, case)
-        self._known(
-            document.usages,
-            known,
-            early="a condition of the document is read before any step",
-            conditions=True,
-        )
-        self._steps(document.setup, known, "save")
-        self._steps(case.steps, known, "save")
-        self._outputs(known)
-        self._steps(document.teardown, dict(known), "save")
+        known = self._rows_of_case(names, case, early="rows are computed before any step")
+        self._known(document.usages, known.outside, early=_BEFORE_STEPS)
+        self._steps(document.setup, known.inside, "save")
+        self._steps(case.steps, known.inside, "save")
+        self._outputs(known.inside)
+        self._steps(document.teardown, dict(known.inside), "save")
 
     def _outputs(self, known: Names) -> None:
         for _, value in self.document.outputs:
             for reference in value.references():
                 if reference.function is None:
                     mark = Mark(reference.line, reference.column, reference.width)
-                    self._known([Usage(reference.name, model.CHECK, mark, reference)], known)
+                    self._known([Usage(reference.name, CHECK, mark, reference)], known)
 
     def _cases(self, names: Names) -> None:
         document = self.document
-        self._known(
-            document.usages,
-            names,
-            early="a condition of the document is read before any step",
-            conditions=True,
-        )
         shared = dict(names)
         self._steps(document.setup, shared, "setup")
-        everything = dict(shared)
+        self._known(document.usages, shared, early=_BEFORE_STEPS)
+        prepared = dict(shared)
+        for step in document.before_each:
+            for name, mark in _saves(step):
+                prepared.setdefault(name, Owner("saved", mark, "save"))
+        self._needs(document.needs, prepared)
+        everything = dict(prepared)
         for case in document.cases:
-            known = self._case(case, shared)
-            for name, owner in known.items():
+            for name, owner in self._case(case, shared).items():
                 everything.setdefault(name, owner)
-        if document.before_each and not document.cases:
-            self._steps(document.before_each, dict(shared), "save")
-        self._steps(document.after_each, dict(everything), "save")
+        self._steps(document.after_each, everything, "save")
         self._steps(document.teardown, dict(shared), "save")
 
     def _case(self, case: Case, shared: Names) -> Names:
-        known = self._with_rows(shared, case)
+        """Look at a case and return the names that are known at its end."""
+        rows = self._rows_of_case(shared, case)
+        known = rows.inside
         for spec in case.variables.values():
             earlier = known.get(spec.name)
+            owner = Owner("a local variable", spec.mark, "local", written_value(spec, overridden=False))
             if earlier is not None and earlier.kind != "variable":
-                self._conflict(spec.name, earlier, Owner("a local variable", spec.mark, "local"))
-            known[spec.name] = Owner("a local variable", spec.mark, "local")
-        self._variables(
-            case.variables, {name: owner for name, owner in known.items() if owner.kind != "save"}
-        )
-        self._known(case.usages, shared if case.for_each is None else known, conditions=True)
+                self._conflict(spec.name, earlier, owner)
+            known[spec.name] = owner
+        early = {name: owner for name, owner in known.items() if owner.kind not in ("save", "setup")}
+        self._variables(case.variables, early)
+        if case.variables:
+            self._cycles({**self.document.variables, **case.variables})
+        # A condition is read once, before the rows of `for_each` and what is computed for each of them.
+        conditions = [usage for usage in case.usages if usage.phase == WHEN]
+        if case.for_each is None:
+            self._known(conditions, known)
+        else:
+            self._known(conditions, rows.outside, late=known)
         self._steps(self.document.before_each, known, "save")
-        self._steps(case.steps, known, "save")
         if case.rule is not None:
             self._needs(case.rule.needs, known)
+        self._steps(case.steps, known, "save")
         return known
 
-    def _with_rows(self, names: Names, case: Case) -> Names:
-        known = dict(names)
-        for rows in (case.parametrize, case.for_each):
-            for name in rows.names if rows is not None else ():
-                self._row(known, name, rows.mark if rows is not None else case.mark)
-        return known
+    def _rows_of_case(self, names: Names, case: Case, early: str = "") -> "_KnownWithRows":
+        """Look at the rows of a case; return what is known before and with the rows of `for_each`."""
+        outside = dict(names)
+        if case.parametrize is not None:
+            self._known(case.parametrize.usages, names, early=early)
+            self._rows(outside, case.parametrize)
+        inside = dict(outside)
+        if case.for_each is not None:
+            self._known(case.for_each.usages, outside, early=early)
+            self._rows(inside, case.for_each)
+        return _KnownWithRows(outside, inside)
 
-    def _row(self, known: Names, name: str, mark: Mark) -> None:
-        owner = Owner("a row key", mark, "row")
-        earlier = known.get(name)
-        if earlier is not None:
-            self._conflict(name, earlier, owner)
-        known[name] = owner
+    def _rows(self, known: Names, rows: Rows) -> None:
+        for name in rows.names:
+            owner = Owner("a row key", rows.mark, "row", written_rows(rows, name))
+            earlier = known.get(name)
+            if not self._reserved(name, owner) and earlier is not None:
+                self._conflict(name, earlier, owner)
+            known[name] = owner
 
     def _needs(self, needs: Iterable[tuple[str, Mark]], names: Names) -> None:
         for name, mark in needs:
@@ -251,23 +256,43 @@ class _Checker:
             self._step(step, known, kind, numbers)
 
     def _step(self, step: Step, known: Names, kind: str, numbers: Mapping[str, int]) -> None:
-        early = [usage for usage in step.usages if usage.phase < model.REQUEST]
-        self._known(early, known, numbers=numbers, conditions=True)
+        by_part: tuple[list[Usage], list[Usage], list[Usage]] = ([], [], [])
+        for usage in step.usages:
+            by_part[(usage.phase >= REQUEST) + (usage.phase > SAVE)].append(usage)
+        self._known(by_part[0], known, numbers=numbers)
         inside = dict(known)
-        for name in step.for_each.names if step.for_each is not None else ():
-            self._row(inside, name, step.for_each.mark if step.for_each is not None else step.mark)
-        requested = [usage for usage in step.usages if model.REQUEST <= usage.phase <= SAVE]
-        self._known(requested, inside, numbers=numbers)
+        if step.for_each is not None:
+            self._rows(inside, step.for_each)
+        self._known(by_part[1], inside, numbers=numbers)
+        self._borrowed(step, inside, numbers)
         what = "saved by setup" if kind == "setup" else "saved"
         for name, mark in _saves(step):
-            earlier = inside.get(name)
-            if earlier is not None and earlier.kind == "setup" and kind != "setup":
-                self._error(mark, f"{name} is saved by setup; choose another name")
-            elif earlier is not None and earlier.kind not in ("save", "setup", "variable", "local"):
-                self._conflict(name, earlier, Owner(what, mark, kind))
+            self._save(name, Owner(what, mark, kind), inside)
             inside[name] = known[name] = Owner(what, mark, kind)
-        later = [usage for usage in step.usages if SAVE < usage.phase <= CLEANUP]
-        self._known(later, inside, numbers=numbers)
+        self._known(by_part[2], inside, numbers=numbers)
+        if step.cleanup is not None:
+            self._borrowed(step.cleanup, inside, numbers)
+
+    def _save(self, name: str, owner: Owner, known: Names) -> None:
+        earlier = known.get(name)
+        if self._reserved(name, owner) or earlier is None:
+            return
+        if earlier.kind == "setup" and owner.kind != "setup":
+            self._error(owner.mark, f"{name} is saved by setup; choose another name")
+        elif earlier.kind not in ("save", "setup", "variable", "local"):
+            self._conflict(name, earlier, owner)
+
+    def _borrowed(self, step: Step, known: Names, numbers: Mapping[str, int]) -> None:
+        """Look at what the settings of its endpoint need: they may use saves, which must be there by now."""
+        endpoint = named_endpoint(self.document, step)
+        if endpoint is None or step.request is None:
+            return
+        for name in dict.fromkeys(borrowed_names(self.document, endpoint, step.settings)):
+            if name not in known and name in self.saved:
+                when = self._when_saved(name, numbers)
+                hint = "; write auth: none if this step goes without" if step.settings.auth is None else ""
+                mark = step.request.mark
+                self._error(mark, f'{endpoint.name} needs "{name}", which is {when}{hint}')
 
     # -- references -------------------------------------------------------------------------------------
 
@@ -278,15 +303,18 @@ class _Checker:
         *,
         early: str = "",
         numbers: Mapping[str, int] | None = None,
-        conditions: bool = False,
+        late: Names | None = None,
     ) -> None:
         for usage in usages:
             owner = known.get(usage.name)
-            if owner is None:
+            if owner is None and late is not None and usage.name in late:
+                what = f"{late[usage.name].what} (line {late[usage.name].mark.line})"
+                message = f'"{usage.name}" is {what}; a condition is read once, before the rows'
+                self._error(usage.mark, message)
+            elif owner is None:
                 self._undefined(usage.name, usage.mark, known, early=early, numbers=numbers)
-            elif usage.reference is not None and owner.kind in ("variable", "local"):
-                self._path(usage)
-        del conditions
+            elif owner.values and usage.reference is not None and usage.reference.path:
+                self._path(usage, owner)
 
     def _undefined(
         self,
@@ -297,42 +325,58 @@ class _Checker:
         early: str = "",
         numbers: Mapping[str, int] | None = None,
     ) -> None:
-        saved = self.saved.get(name)
-        if saved is not None:
+        if mark in self.undefined:
+            return
+        self.undefined.add(mark)
+        if name in self.saved:
             if early:
-                self._error(mark, f'"{name}" is saved by a step (line {saved[1].line}); {early}')
-            elif numbers is not None and name in numbers:
-                self._error(mark, f'"{name}" is saved by step {numbers[name]}, after this')
+                message = f'"{name}" is saved by a step (line {self.saved[name].line}); {early}'
             else:
-                self._error(mark, f'"{name}" is saved elsewhere (line {saved[1].line}), not before this')
+                message = f'"{name}" is {self._when_saved(name, numbers or {})}'
+            self._error(mark, message)
             return
-        nearest = near(name, {**known, **dict.fromkeys(self.saved)})
-        if nearest is None:
-            hint = ""
-            if self.document.kind == "fragment":
-                hint = f"; a fragment knows only its inputs: {', '.join(self.document.inputs) or 'there are none'}"
-            elif self.reader.kind != "fragment" and not known:
-                hint = "; declare it under variables, or save it in a step before"
-            self._error(mark, f'"{name}" is not defined{hint}')
+        nearest = None
+        if not self.reader.many_problems:
+            nearest = near(name, {**known, **dict.fromkeys(self.saved)})
+        if nearest is not None:
+            line = known[nearest].mark.line if nearest in known else self.saved[nearest].line
+            self._error(mark, f'"{name}" is not defined; did you mean "{nearest}" (line {line})?')
             return
-        line = known[nearest].mark.line if nearest in known else self.saved[nearest][1].line
-        self._error(mark, f'"{name}" is not defined; did you mean "{nearest}" (line {line})?')
+        self._error(mark, f'"{name}" is not defined{self._hint(name)}')
 
-    def _path(self, usage: Usage) -> None:
-        """Look whether a path into a variable whose value is written in the document leads anywhere."""
+    def _when_saved(self, name: str, numbers: Mapping[str, int]) -> str:
+        if name in numbers:
+            return f"saved by step {numbers[name]}, after this"
+        return f"saved elsewhere (line {self.saved[name].line}), not before this"
+
+    def _hint(self, name: str) -> str:
+        if name in self.reader.extensions.functions:
+            return f"; a function has brackets: ${{{name}()}}"
+        if self.document.kind == "fragment":
+            known = ", ".join(self.document.inputs) or "there are none"
+            return f"; a fragment knows only its inputs: {known}"
+        return "; declare it under variables, or save it in a step before"
+
+    def _path(self, usage: Usage, owner: Owner) -> None:
+        """Look whether a path into a value that is written in the document leads anywhere."""
         reference = usage.reference
-        assert reference is not None
-        spec = self.document.variables.get(usage.name)
-        if spec is None or not reference.path or reference.has_default or spec.env:
+        if reference is None or reference.has_default:
             return
-        if not isinstance(spec.default, Literal) or self.reader.around.overridden(usage.name):
-            return
-        if any(usage.name in case.variables for case in self.document.cases) or usage.name in self.saved:
-            return
-        try:
-            reference.walk(spec.default.value)
-        except RenderError as error:
-            self._error(usage.mark, error.message)
+        for value in owner.values:
+            message = leads_nowhere(reference, value)
+            if message is not None:
+                self._error(usage.mark, message)
+                return
+
+
+class _KnownWithRows:
+    """What is known before the rows of `for_each`, and with them."""
+
+    __slots__ = ("inside", "outside")
+
+    def __init__(self, outside: Names, inside: Names) -> None:
+        self.outside = outside
+        self.inside = inside
 
 
 def _saves(step: Step) -> list[tuple[str, Mark]]:
@@ -340,30 +384,3 @@ def _saves(step: Step) -> list[tuple[str, Mark]]:
     if step.use is not None:
         found += [(name, mark) for name, _, mark in step.use.save]
     return found
-
-
-def _address_usages(spec: EndpointSpec) -> list[Usage]:
-    values = [value for value in (spec.url, spec.default) if value is not None]
-    references = [reference for value in values for reference in value.references()]
-    return [usage for usage in spec.usages if usage.reference in references]
-
-
-def _cycle(graph: Mapping[str, list[str]], start: str, done: set[str]) -> list[str]:
-    """Return a chain of names that leads back to its first, or an empty list."""
-    stack: list[tuple[str, int]] = [(start, 0)]
-    path: list[str] = []
-    while stack:
-        name, index = stack.pop()
-        if index == 0:
-            if name in path:
-                return [*path[path.index(name) :], name]
-            if name in done:
-                continue
-            path.append(name)
-        if index < len(graph[name]):
-            stack.append((name, index + 1))
-            stack.append((graph[name][index], 0))
-        else:
-            path.pop()
-            done.add(name)
-    return []

@@ -1,10 +1,13 @@
 """Reading steps: request, save, cleanup, retry, rows, conditions and the use of fragments (language, 4, 8, 9)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
+from pytest_apitest.data import data
+from pytest_apitest.errors import near
+from pytest_apitest.language.bodies import BODIES
 from pytest_apitest.language.expectations import ExpectationShape
-from pytest_apitest.language.fragments import read_use
+from pytest_apitest.language.fragments import OutputName, read_use
 from pytest_apitest.language.model import (
     CHECK,
     CLEANUP,
@@ -18,8 +21,10 @@ from pytest_apitest.language.model import (
     SaveSource,
     Step,
 )
+from pytest_apitest.language.parts import NAMED_PARTS
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
-from pytest_apitest.language.requests import BODIES, METHODS, NAMED_PARTS, RequestShape, request_schema
+from pytest_apitest.language.records import Key, Record, described, forbidding
+from pytest_apitest.language.requests import METHODS, RequestShape, request_schema
 from pytest_apitest.language.rows import ConditionShape, ForEach
 from pytest_apitest.language.saves import SaveShape, SourceShape
 from pytest_apitest.language.settings import SETTING_KEYS, build_settings
@@ -28,14 +33,10 @@ from pytest_apitest.language.shapes import (
     Boolean,
     Duration,
     Integer,
-    Key,
     NameMap,
     PlainText,
-    Record,
     Schema,
     Shape,
-    described,
-    forbidding,
     name_schema,
 )
 from pytest_apitest.references import Literal, Value
@@ -51,7 +52,7 @@ def _build_retry(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Retry
 
 
 RETRY = Record(
-    "retry",
+    "a retry",
     (
         Key("times", Integer(2), "Tries in all, two or more."),
         Key("for", Duration(zero=False), "How long it is tried, from the first try."),
@@ -73,6 +74,7 @@ RETRY = Record(
         "timeout": "for",
     },
     some=((("times", "for"), "retry needs times or for"),),
+    example="{times: 3} or {for: 30s}",
     define="retry",
 )
 
@@ -101,26 +103,46 @@ CLEANUP_STEP = Record(
     ),
     _build_cleanup,
     later=frozenset({"openapi"}),
-    required=("request",),
+    elsewhere={
+        **{
+            name: f'"{name}" belongs in request: {{{name}: …}}'
+            for name in (*METHODS, "method", "url", "like")
+        },
+        **{
+            name: f'"{name}" belongs in request: {{DELETE: …, {name}: …}}'
+            for name in (*BODIES, *NAMED_PARTS, "set", "remove")
+        },
+        **{
+            name: f'"{name}" cannot stand in a cleanup, which is one request'
+            for name in ("save", "when", "for_each", "retry", "cleanup", "should", "report", "use")
+        },
+    },
+    some=((("request",), "a cleanup with settings or expect has its request behind request"),),
 )
 
 
-@dataclass(frozen=True)
+@data
 class CleanupShape(Shape):
     """`METHOD URL`, a request, or a step with request, expect and settings."""
 
     def read(self, reader: Reader, node: Node) -> Step:
         """Return the cleanup as a step."""
         before = len(reader.usages)
-        if isinstance(node, Mapping) and "request" in node:
+        if isinstance(node, Mapping) and not _is_long_request(node):
             step: Step = CLEANUP_STEP.read(reader, node)
         else:
-            step = Step(short_name(node), mark_of(node), request=RequestShape().read(reader, node))
+            request = RequestShape().read(reader, node)
+            step = Step(short_name(node), mark_of(node), request=request)
         step.usages = tuple(reader.usages[before:])
         return step
 
     def schema(self, book: Book) -> Schema:
         return book.refer("cleanup", cleanup_schema)
+
+
+def _is_long_request(node: Mapping) -> bool:
+    """Tell whether a mapping is a request, and not a step around one, by the keys that only steps have."""
+    return not any(name in CLEANUP_STEP.by_name for name in node.entries)
 
 
 def cleanup_schema(book: Book) -> Schema:
@@ -164,7 +186,7 @@ LATER_KEYS = frozenset(
     ]
 )
 _ONLY_REQUEST = ("expect", "should", "report", "retry", "cleanup", *SETTING_KEYS)
-_SLIPS = {
+SLIPS = {
     "poll": "retry",
     "loop": "retry",
     "repeat_until": "retry",
@@ -176,12 +198,13 @@ _SLIPS = {
     "include": "use",
     "finally": "cleanup",
 }
-_ELSEWHERE = {
+ELSEWHERE = {
     **{
         name: f'"{name}" belongs in request: {{POST: …, {name}: …}}'
-        for name in (*BODIES, *NAMED_PARTS, "set", "remove", "method", "url", "like")
+        for name in (*BODIES, *NAMED_PARTS, "set", "remove")
     },
-    **{name: f'"{name}" belongs in request: {{{name}: /path}}' for name in METHODS},
+    **{name: f'"{name}" belongs in request: {{{name}: …}}' for name in (*METHODS, "like")},
+    **{name: f'"{name}" belongs in request: {{method: …, url: …}}' for name in ("method", "url")},
     **{
         name: f'"{name}" belongs in expect: {{{name}: …}}'
         for name in ("status", "content_type", "duration", "body")
@@ -191,7 +214,16 @@ _ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True)
+def judge(mapping: Mapping, key: Scalar) -> str | None:
+    """Return what is said of `until` and `wait` in a request step, where a retry is meant."""
+    node = mapping.get(key.text)
+    meant = key.text == "wait" or (key.text == "until" and isinstance(node, Mapping))
+    if meant and "exchanges" not in mapping:
+        return f'unknown key "{key.text}" in a step; did you mean "retry"?'
+    return None
+
+
+@data
 class InputValues(Shape):
     """Inputs of a fragment."""
 
@@ -201,7 +233,7 @@ class InputValues(Shape):
         found = []
         for key, value in mapping.entries.values():
             with reader.going_on():
-                reader.name(key)
+                reader.name(key, "the name of an input")
                 found.append((key, reader.value(value)))
         if len(found) != len(mapping.entries):
             raise BadNodeError
@@ -215,15 +247,13 @@ def _setting_keys() -> tuple[Key, ...]:
     return tuple(Key(name, shape, doc, phase=REQUEST) for name, (shape, doc) in SETTING_KEYS.items())
 
 
-@dataclass(frozen=True)
+@data
 class StepSave(Shape):
     """`save` of a step: names to sources, or, beside `use`, names to outputs of the fragment."""
 
-    def read(self, reader: Reader, node: Node) -> Any:
-        """Return the saves; beside `use` the node itself, for the fragment's outputs are not known yet."""
-        if reader.parent is not None and "use" in reader.parent:
-            return node
-        return SaveShape().read(reader, node)
+    def read(self, reader: Reader, node: Node) -> Node:
+        """Return the node: what it must be depends on what stands beside it, see `build_step`."""
+        return reader.mapping(node, "a mapping of names to sources for save")
 
     def schema(self, book: Book) -> Schema:
         return {"type": "object", "minProperties": 1, "propertyNames": name_schema(book)}
@@ -267,22 +297,37 @@ STEP_KEYS = (
 )
 
 
-@dataclass(frozen=True)
+@data
 class StepShape(Shape):
     """One step."""
 
     def read(self, reader: Reader, node: Node) -> Step:
         """Return the step; of a broken one, what its neighbours need: references and saved names."""
         with reader.noting() as usages:
-            try:
-                step: Step = STEP.read(reader, node)
-            except BadNodeError:
-                step = Step("", mark_of(node), save=_names_saved(node), for_each=_names_of_rows(node))
+            step = step_or_rest(node, lambda: self._whole(reader, node))
         step.usages = tuple(usages)
+        return step
+
+    def _whole(self, reader: Reader, node: Node) -> Step:
+        step: Step = STEP.read(reader, node)
         return step
 
     def schema(self, book: Book) -> Schema:
         return book.refer("step", step_schema)
+
+
+def step_or_rest(node: Node, read: Callable[[], Step]) -> Step:
+    """Return a step, or of a broken one what its neighbours need: the names that it saves and its rows.
+
+    Args:
+        node: where the step is written.
+        read: reads it; its problems are recorded when it raises `BadNodeError`.
+
+    """
+    try:
+        return read()
+    except BadNodeError:
+        return Step("", mark_of(node), save=_names_saved(node), for_each=_names_of_rows(node))
 
 
 def _names_saved(node: Node) -> tuple[Save, ...]:
@@ -305,23 +350,33 @@ def _names_of_rows(node: Node) -> Rows | None:
 
 
 def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
-    kinds = [name for name in ("request", "use") if name in got]
+    """Return a step from the values of its keys.
+
+    Args:
+        reader: the reader.
+        mapping: the step as written.
+        got: the values of the keys that have no problem.
+
+    """
+    kinds = [name for name in ("request", "use") if name in mapping]
     if len(kinds) != 1:
-        message = (
-            "a step has one of request, use"
-            if not kinds
-            else '"use" beside "request" in a step: write one of them'
-        )
-        reader.fail(mapping.key(kinds[1]) if kinds else mapping, message)
+        if kinds:
+            reader.fail(mapping.key("use"), '"use" beside "request" in a step: write one of them')
+        if any(name in ELSEWHERE or near(name, ("request", "use")) for name in mapping.entries):
+            raise BadNodeError  # what was said of that key says this too
+        reader.fail(mapping, "a step has one of request, use")
     step = Step(got.get("name", ""), mark_of(mapping), when=got.get("when"), for_each=got.get("for_each"))
     if kinds == ["use"]:
         return _use_step(reader, mapping, got, step)
     for name in ("with", "once"):
         if name in got:
             reader.fail(mapping.key(name), f'"{name}" belongs beside use')
+    if "save" in got:
+        step.save = _read_saves(reader, got["save"])
+    if "request" not in got:
+        raise BadNodeError
     step.request = got["request"]
     step.name = step.name or short_name(mapping.entries["request"][1])
-    step.save = got.get("save", ())
     step.cleanup = got.get("cleanup")
     step.retry = got.get("retry")
     step.expect = got.get("expect")
@@ -331,14 +386,25 @@ def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
     return step
 
 
+def _read_saves(reader: Reader, node: Node) -> tuple[Save, ...]:
+    before, reader.phase = reader.phase, SAVE
+    try:
+        return SaveShape().read(reader, node)
+    finally:
+        reader.phase = before
+
+
 def _use_step(reader: Reader, mapping: Mapping, got: dict[str, Any], step: Step) -> Step:
-    for name in _ONLY_REQUEST:
-        if name in got:
-            reader.fail(
-                mapping.key(name), f'"{name}" cannot stand beside use; write it on a step of the fragment'
-            )
+    refused = [name for name in _ONLY_REQUEST if name in mapping]
+    for name in refused:
+        message = f'"{name}" cannot stand beside use; write it on a step of the fragment'
+        reader.error(mapping.key(name), message)
+    if "use" not in got:
+        raise BadNodeError
     step.use = read_use(reader, mapping, got)
     step.name = step.name or step.use.fragment.title
+    if refused:
+        raise BadNodeError
     return step
 
 
@@ -363,17 +429,20 @@ STEP = Record(
     STEP_KEYS,
     build_step,
     later=LATER_KEYS,
-    slips=_SLIPS,
-    elsewhere=_ELSEWHERE,
+    slips=SLIPS,
+    elsewhere=ELSEWHERE,
+    judge=judge,
+    example="{request: GET /path}",
+    lenient=True,
 )
 
 
 def step_schema(book: Book) -> Schema:
     """Return the schema of a step."""
-    out = STEP._schema(book)  # noqa: SLF001
+    out = STEP.record_schema(book)
     request_only = dict.fromkeys(("with", "once"), False)
     use_only: Schema = dict.fromkeys(_ONLY_REQUEST, False)
-    outputs = NameMap(_OutputName()).schema(book)
+    outputs = NameMap(OutputName()).schema(book)
     out["dependentSchemas"] = {
         **forbidding((("request", "use"),)),
     }
@@ -385,25 +454,7 @@ def step_schema(book: Book) -> Schema:
     return out
 
 
-@dataclass(frozen=True)
-class _OutputName(Shape):
-    """The name of an output."""
-
-    def read(self, reader: Reader, node: Node) -> str:
-        """Return the name."""
-        return reader.name(reader.scalar(node, "the name of an output"))
-
-    def schema(self, book: Book) -> Schema:
-        return name_schema(book)
-
-
-def read_steps(reader: Reader, node: Node, what: str) -> tuple[Step, ...]:
-    """Return the steps of a list."""
-    items = reader.sequence(node, f"a list of steps for {what}").items
-    return tuple(StepShape().read(reader, item) for item in items)
-
-
-@dataclass(frozen=True)
+@data
 class Steps(Shape):
     """A list of steps."""
 
@@ -411,7 +462,9 @@ class Steps(Shape):
 
     def read(self, reader: Reader, node: Node) -> tuple[Step, ...]:
         """Return the steps."""
-        return read_steps(reader, node, self.what)
+        what = "a list of steps" if self.what == "steps" else f"a list of steps for {self.what}"
+        items = reader.sequence(node, what).items
+        return tuple(StepShape().read(reader, item) for item in items)
 
     def schema(self, book: Book) -> Schema:
         return book.refer(

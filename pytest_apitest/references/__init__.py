@@ -1,6 +1,6 @@
 """References `${name}`: their grammar, and the compiled values that hold them (language, section 6)."""
 
-from pytest_apitest.references.grammar import NAME, Compiler, ReferenceSyntaxError, place_in
+from pytest_apitest.references.grammar import NAME, Compiler, ReferenceSyntaxError
 from pytest_apitest.references.values import (
     ListValue,
     Literal,
@@ -32,7 +32,6 @@ __all__ = [
     "Text",
     "UnsetError",
     "Value",
-    "place_in",
     "template_parts",
     "text_of",
 ]

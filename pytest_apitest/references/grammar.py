@@ -4,15 +4,16 @@
     filter = name [ "(" args ")" ]
     arg    = number | quoted | true | false | null
 
-Whatever is wrong is said with the place of the `$` and how it is written rightly.
+Whatever is wrong is said with its place and how it is written rightly.
 """
 
 import re
+from bisect import bisect_right
 from typing import Any
 
-from pytest_apitest.functions import Callee
-from pytest_apitest.jsonvalue import JSON_NUMBER, number
-from pytest_apitest.references.values import Literal, Reference, Single, Text, Value
+from pytest_apitest.functions import NESTING, Callee, FilterError
+from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, number, show
+from pytest_apitest.references.values import Filters, Literal, Reference, Single, Text, Value
 from pytest_apitest.registry import Table
 from pytest_apitest.source import Scalar, Source
 
@@ -20,9 +21,11 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # A function and a filter is named like a Python function.
 _CALLEE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
-_INTEGER = re.compile(r"-?[0-9]+")
-_BLANKS = re.compile(r"[ \t]*")
+_INTEGER = re.compile(r"-?[0-9]{1,18}(?![0-9])")
+_SIMPLE = re.compile(rf"\$\{{({NAME.pattern})\}}")
+_BLANKS = re.compile(r"[ \t\n]*")
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_NESTED = "a reference cannot stand inside another"
 
 
 class ReferenceSyntaxError(ValueError):
@@ -38,6 +41,9 @@ class ReferenceSyntaxError(ValueError):
         super().__init__(message)
         self.message = message
         self.offset = offset
+        # Where in the file, and how much of it; known to whoever knows the scalar.
+        self.line = self.column = 0
+        self.width = 2
 
 
 class Compiler:
@@ -54,46 +60,62 @@ class Compiler:
         self.source = source
         self.functions = functions
         self.filters = filters
+        self._line_starts: list[int] = []
 
-    def compile(self, scalar: Scalar, text: str | None = None) -> Value:
+    def line_starts(self) -> list[int]:
+        """Return the offset of every line of the file."""
+        if not self._line_starts:
+            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.source.text))]
+        return self._line_starts
+
+    def compile(self, scalar: Scalar) -> Value:
         """Return the compiled value of a scalar that holds `${`.
 
         Args:
             scalar: the node.
-            text: the text to compile, when it is only a part of the node's.
 
         Raises:
-            ReferenceSyntaxError: with the offset in the text.
+            ReferenceSyntaxError: with its place in the file.
 
         """
-        whole = scalar.text if text is None else text
+        text = scalar.text
         parts: list[str | Reference] = []
+        places = _Places(scalar, self)
         position = 0
-        pending: list[str] = []
-        while (start := whole.find("${", position)) >= 0:
-            if start > 0 and whole[start - 1] == "$" and start - 1 >= position:
-                pending.append(whole[position : start - 1] + "${")
+        pending = ""
+        while (start := text.find("${", position)) >= 0:
+            line, column = places.following(start)
+            if start > position and text[start - 1] == "$":
+                pending += text[position : start - 1] + "${"
                 position = start + 2
                 continue
-            pending.append(whole[position:start])
-            if before := "".join(pending):
-                parts.append(before)
-            pending = []
-            reference, position = self._reference(scalar, whole, start)
+            pending += text[position:start]
+            if pending:
+                parts.append(pending)
+                pending = ""
+            try:
+                reference, position = self._reference(text, start, line, column)
+            except ReferenceSyntaxError as error:
+                end = text.find("}", error.offset, error.offset + 80)
+                error.line, error.column = line, column + error.offset - start
+                error.width = end + 1 - error.offset if end >= 0 else 2
+                raise
             parts.append(reference)
-        pending.append(whole[position:])
-        if after := "".join(pending):
-            parts.append(after)
-        if not any(isinstance(part, Reference) for part in parts):
-            return Literal(
-                "".join(part for part in parts if isinstance(part, str)), scalar.line, scalar.column
-            )
+        pending += text[position:]
+        if not parts:
+            return Literal(pending, scalar.line, scalar.column)
+        if pending:
+            parts.append(pending)
         if len(parts) == 1 and isinstance(parts[0], Reference):
             return Single(parts[0], scalar.line, scalar.column)
         return Text(tuple(parts), scalar.line, scalar.column)
 
-    def _reference(self, scalar: Scalar, text: str, start: int) -> tuple[Reference, int]:
-        line, column = place_in(scalar, start)
+    def _reference(self, text: str, start: int, line: int, column: int) -> tuple[Reference, int]:
+        simple = _SIMPLE.match(text, start)
+        if simple is not None:  # most references are a name and nothing else
+            reference = Reference(self.source, line, column, simple[1])
+            reference.name = simple[1]
+            return reference, simple.end()
         parser = _Parser(text, start + 2)
         reference = Reference(self.source, line, column, "")
         parser.blanks()
@@ -101,29 +123,21 @@ class Compiler:
         if head is None:
             raise ReferenceSyntaxError(_no_name(text, start), start)
         if parser.peek("("):
-            reference.function = self._callee(self.functions, head, parser.arguments(), start, reference)
+            args = parser.arguments()
+            reference.function = _known(self.functions, head, start)
+            _check_arguments(reference.function, "function", args, start)
+            reference.args = args
         else:
             reference.name = head
             reference.path = parser.path()
-        reference.filters = self._filters(parser, start, reference)
+        if parser.peek("|"):
+            reference.filters = self._filters(parser, start, reference)
         if not parser.peek("}"):
             raise ReferenceSyntaxError(_not_closed(text, start, parser.position), start)
         reference.text = text[start + 2 : parser.position]
         return reference, parser.position + 1
 
-    def _callee(
-        self, table: Table[Callee], name: str, args: tuple[Any, ...], start: int, reference: Reference
-    ) -> Callee:
-        callee = table.get(name)
-        if callee is None:
-            raise ReferenceSyntaxError(table.unknown(name), start)
-        _check_count(callee, table.kind, len(args), start)
-        reference.args = args
-        return callee
-
-    def _filters(
-        self, parser: "_Parser", start: int, reference: Reference
-    ) -> tuple[tuple[Callee, tuple[Any, ...]], ...]:
+    def _filters(self, parser: "_Parser", start: int, reference: Reference) -> Filters:
         found: list[tuple[Callee, tuple[Any, ...]]] = []
         while parser.peek("|"):
             parser.position += 1
@@ -132,69 +146,106 @@ class Compiler:
             if name is None:
                 raise ReferenceSyntaxError('the name of a filter is missing after "|"', start)
             args = parser.arguments() if parser.peek("(") else ()
-            callee = self.filters.get(name)
-            if callee is None:
-                raise ReferenceSyntaxError(self.filters.unknown(name), start)
-            _check_count(callee, "filter", len(args), start)
-            if name in ("each_key", "each_value"):
-                args = (self._inner(name, args, start), *args[1:])
-            if name == "raw":
-                reference.raw = True
-            found.append((callee, args))
+            callee = _known(self.filters, name, start)
+            reference.raw = reference.raw or name == "raw"
+            found.append((callee, self._with_inner(callee, args, start)))
         return tuple(found)
 
-    def _inner(self, name: str, args: tuple[Any, ...], start: int) -> Callee:
-        inner = self.filters.get(args[0]) if isinstance(args[0], str) else None
-        if inner is None:
-            wanted = args[0] if isinstance(args[0], str) else "…"
-            raise ReferenceSyntaxError(f"{name}: {self.filters.unknown(str(wanted))}", start)
-        _check_count(inner, "filter", len(args) - 1, start)
-        return inner
+    def _with_inner(self, callee: Callee, args: tuple[Any, ...], start: int) -> tuple[Any, ...]:
+        """Return the arguments of a filter; of one that applies another, with that one looked up."""
+        if callee.name not in NESTING or not args:
+            _check_arguments(callee, "filter", args, start)
+            return args
+        if not isinstance(args[0], str):
+            message = f"{callee.name} needs the name of a filter in single quotes, got {show(args[0], 40)}"
+            raise ReferenceSyntaxError(message, start)
+        inner = _known(self.filters, args[0], start)
+        if inner.name == "raw":
+            raise ReferenceSyntaxError(f"raw stands only in a URL, not in {callee.name}", start)
+        return (inner, *self._with_inner(inner, args[1:], start))
 
 
-def _check_count(callee: Callee, what: str, given: int, start: int) -> None:
-    if given >= callee.least and (callee.most is None or given <= callee.most):
-        return
-    if callee.most == callee.least:
-        wanted = "no argument" if callee.most == 0 else f"{callee.most} argument{'s' * (callee.most != 1)}"
-    elif callee.most is None:
-        wanted = f"at least {callee.least} argument{'s' * (callee.least != 1)}"
-    else:
-        wanted = f"{callee.least} to {callee.most} arguments"
-    raise ReferenceSyntaxError(f"{what} {callee.name} takes {wanted}, got {given}", start)
+def _known(table: Table[Callee], name: str, start: int) -> Callee:
+    callee = table.get(name)
+    if callee is None:
+        raise ReferenceSyntaxError(table.unknown(name), start)
+    return callee
+
+
+def _check_arguments(callee: Callee, what: str, args: tuple[Any, ...], start: int) -> None:
+    if len(args) < callee.least or (callee.most is not None and len(args) > callee.most):
+        raise ReferenceSyntaxError(
+            f"{what} {callee.name} takes {_wanted(callee)}, got {len(args)}", start
+        ) from None
+    if callee.check is not None:
+        try:
+            callee.check(*args)
+        except FilterError as error:
+            raise ReferenceSyntaxError(f"{callee.name}: {error}", start) from None
+
+
+def _wanted(callee: Callee) -> str:
+    if callee.most is None:
+        return f"at least {callee.least} argument{'s' * (callee.least != 1)}"
+    if callee.most != callee.least:
+        return f"{callee.least} to {callee.most} arguments"
+    return "no argument" if callee.most == 0 else f"{callee.most} argument{'s' * (callee.most != 1)}"
 
 
 def _no_name(text: str, start: int) -> str:
     rest = text[start + 2 : start + 22]
-    if rest.startswith("{") or text[start:].startswith("${${"):
-        return "a reference cannot stand inside another"
+    if rest.startswith("{") or text.startswith("${${", start):
+        return _NESTED
     if rest.lstrip().startswith("}"):
         return "a name is missing in ${}"
-    return f'a reference begins with a name or a function, not "{rest[:10]}"; write $${{ for a literal ${{'
+    if not rest:
+        return "unclosed ${; write $${ for a literal ${"
+    begun = rest[:10].strip()
+    return f'a reference begins with a name or a function, not "{begun}"; write $${{ for a literal ${{'
 
 
 def _not_closed(text: str, start: int, position: int) -> str:
-    rest = text[position:]
-    if "}" not in text[start:]:
+    rest = text[position : position + 10]
+    if text.find("}", start) < 0:
         return "unclosed ${; write $${ for a literal ${"
     if rest.startswith("${"):
-        return "a reference cannot stand inside another"
+        return _NESTED
     if rest[:1] in "+-*/%<>=!&?:" and rest[:1]:
         return f'no expressions in a reference: "{rest[:1]}" is not understood; use a filter, or compute it in Python'
-    return f'"{rest[:10]}" is not understood in a reference'
+    return f'"{rest}" is not understood in a reference'
 
 
-def place_in(scalar: Scalar, offset: int) -> tuple[int, int]:
-    """Return line and column of a character of a scalar; of a scalar on several lines, its beginning."""
-    if scalar.style in ("|", ">"):
-        if scalar.style == "|":
-            before = scalar.text[:offset]
-            row = before.count("\n")
-            return scalar.line + 1 + row, offset - (before.rfind("\n") + 1) + 1
-        return scalar.line, scalar.column
-    if scalar.length == 1 and len(scalar.text) > 1:
-        return scalar.line, scalar.column
-    return scalar.line, scalar.column + offset + (1 if scalar.style else 0)
+class _Places:
+    """Tells where in the file the references of a scalar stand.
+
+    Escapes, folded lines and indentation make the text of a scalar differ from the file; the n-th `${` is the
+    n-th in both.
+    """
+
+    def __init__(self, scalar: Scalar, compiler: Compiler) -> None:
+        self.scalar = scalar
+        self.compiler = compiler
+        self.quote = 1 if scalar.style in ("'", '"') else 0
+        # Written on one line without escapes: what stands in the file is the text.
+        self.plain = scalar.length == len(scalar.text) + 2 * self.quote
+        self.position = -1
+
+    def following(self, start: int) -> tuple[int, int]:
+        """Return line and column of the next `${`, which begins at an offset of the text."""
+        scalar = self.scalar
+        if self.plain:
+            return scalar.line, scalar.column + self.quote + start
+        starts = self.compiler.line_starts()
+        if self.position < 0:
+            # The line with the sign of a block is not part of it.
+            block = scalar.style in ("|", ">")
+            self.position = starts[scalar.line] if block else starts[scalar.line - 1] + scalar.column - 1
+        found = self.compiler.source.text.find("${", self.position)
+        if found < 0:  # written with an escape
+            return scalar.line, scalar.column
+        self.position = found + 2
+        line = bisect_right(starts, found)
+        return line, found - starts[line - 1] + 1
 
 
 class _Parser:
@@ -210,8 +261,10 @@ class _Parser:
         self.position = match.end()
 
     def peek(self, character: str) -> bool:
-        self.blanks()
-        return self.text.startswith(character, self.position)
+        if not self.text.startswith(character, self.position):
+            self.blanks()
+            return self.text.startswith(character, self.position)
+        return True
 
     def take(self, pattern: re.Pattern[str]) -> str | None:
         match = pattern.match(self.text, self.position)
@@ -223,14 +276,15 @@ class _Parser:
     def path(self) -> tuple[str | int, ...]:
         steps: list[str | int] = []
         while True:
-            if self.text.startswith(".", self.position):
+            if self.peek("."):
                 at = self.position
                 self.position += 1
+                self.blanks()
                 name = self.take(NAME)
                 if name is None:
                     raise ReferenceSyntaxError("a name is missing after the point in a reference", at)
                 steps.append(name)
-            elif self.text.startswith("[", self.position):
+            elif self.peek("["):
                 steps.append(self._index())
             else:
                 return tuple(steps)
@@ -279,14 +333,22 @@ class _Parser:
             return quoted[1:-1].replace("''", "'")
         digits = self.take(JSON_NUMBER)
         if digits is not None:
-            return number(digits)
+            try:
+                return number(digits)
+            except NotJSONError as error:
+                raise ReferenceSyntaxError(str(error), at) from None
         word = self.take(NAME)
         if word in _CONSTANTS:
             return _CONSTANTS[word]
         if word is not None:
             raise ReferenceSyntaxError(f"an argument is a number or a text in single quotes: '{word}'", at)
+        raise ReferenceSyntaxError(self._no_argument(), at)
+
+    def _no_argument(self) -> str:
+        if self.text.startswith("${", self.position):
+            return _NESTED
         if self.text.startswith('"', self.position):
-            raise ReferenceSyntaxError("texts in a reference stand in single quotes", at)
-        raise ReferenceSyntaxError(
-            "an argument is a number, a text in single quotes, true, false or null", at
-        )
+            return "texts in a reference stand in single quotes"
+        if self.text.startswith("'", self.position):
+            return "a single quote is not closed in a reference"
+        return "an argument is a number, a text in single quotes, true, false or null"

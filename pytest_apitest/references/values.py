@@ -8,6 +8,7 @@ Rules kept here:
   place.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -15,6 +16,10 @@ from pytest_apitest.errors import Place
 from pytest_apitest.functions import Callee, FilterError
 from pytest_apitest.jsonvalue import Number, kind, show
 from pytest_apitest.source import Source
+
+Filters = tuple[tuple[Callee, tuple[Any, ...]], ...]
+
+_BEFORE_FILTERS = re.compile(r"(?:[^|']|'[^']*')*")
 
 
 class RenderError(Exception):
@@ -92,7 +97,7 @@ class Reference:
         self.path: tuple[str | int, ...] = ()
         self.function: Callee | None = None
         self.args: tuple[Any, ...] = ()
-        self.filters: tuple[tuple[Callee, tuple[Any, ...]], ...] = ()
+        self.filters: Filters = ()
         self.raw = False
 
     @property
@@ -118,10 +123,10 @@ class Reference:
 
         """
         try:
-            value = self._start(scope)
-            if not self.filters:
+            value, filters = self._start(scope)
+            if not filters:
                 return value
-            for callee, args in self.filters:
+            for callee, args in filters:
                 try:
                     value = callee.call(value, *args)
                 except FilterError as error:
@@ -133,26 +138,35 @@ class Reference:
             raise
         return value
 
+    def _from_default(self) -> Filters:
+        """Return the filters from the first `default` on: nothing before it has anything to work on."""
+        for index, (callee, _) in enumerate(self.filters):
+            if callee.name == "default":
+                return self.filters[index:]
+        return ()
+
     @property
     def shown(self) -> str:
         """The name with its path, or the function, as people read it."""
-        return self.text.split("|")[0].strip()
+        match = _BEFORE_FILTERS.match(self.text)
+        assert match is not None
+        return match.group().strip()
 
-    def _start(self, scope: Scope) -> Any:
+    def _start(self, scope: Scope) -> tuple[Any, Filters]:
+        """Return the value before filters, and the filters that are left to apply."""
         if self.function is not None:
             try:
-                return scope.call(self.function, self.args)
+                return scope.call(self.function, self.args), self.filters
             except FilterError as error:
                 raise RenderError(f"{self.function.name}: {error}", self.place) from None
-        if not self.has_default:
-            value = scope.lookup(self.name)
-            return self.walk(value) if self.path else value
         try:
-            return self.walk(scope.lookup(self.name))
+            value = scope.lookup(self.name)
+            return (self.walk(value) if self.path else value), self.filters
         except RenderError as error:
-            if isinstance(error, UnsetError) and error.outcome == "skipped":
+            rest = self._from_default()
+            if not rest or (isinstance(error, UnsetError) and error.outcome == "skipped"):
                 raise
-            return None
+            return None, rest
 
     def walk(self, value: Any) -> Any:
         """Follow the path from a value; raises `RenderError` naming what is there instead."""

@@ -1,10 +1,10 @@
 """The nodes of a YAML file and the values of its scalars (language, section 1)."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_apitest.data import record
 from pytest_apitest.errors import Place
 from pytest_apitest.jsonvalue import JSON_NUMBER, Number
 
@@ -29,7 +29,7 @@ _DOUBTFUL = re.compile(
 _MAYBE_NUMBER = frozenset("-+.0123456789")
 
 
-@dataclass(slots=True)
+@record
 class Source:
     """One file: where it is, how it is shown, its text and what was found wrong while reading it.
 
@@ -55,6 +55,8 @@ class Node:
     __slots__ = ("column", "line")
     line: int
     column: int
+    # Whether it cannot be used, and a problem says so already.
+    reported = False
 
     @property
     def width(self) -> int:
@@ -88,11 +90,6 @@ class Scalar(Node):
         return self.length
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing at all was written."""
-        return not self.style and not self.text
-
-    @property
     def doubtful(self) -> bool:
         """Whether some readers take this for a number though it is no JSON number."""
         return (
@@ -118,23 +115,28 @@ class Scalar(Node):
         return f"Scalar({self.text!r} at {self.line}:{self.column})"
 
 
+class ReportedScalar(Scalar):
+    """Stands where nothing usable was written; a problem says so already."""
+
+    __slots__ = ()
+    reported = True
+
+
 class Sequence(Node):
     """A list.
 
     Args:
         line: line of its first character.
         column: column of its first character.
-        flow: whether it is written with brackets.
 
     """
 
-    __slots__ = ("flow", "items")
+    __slots__ = ("items",)
 
-    def __init__(self, line: int, column: int, *, flow: bool) -> None:
+    def __init__(self, line: int, column: int) -> None:
         self.items: list[Node] = []
         self.line = line
         self.column = column
-        self.flow = flow
 
     def __repr__(self) -> str:
         return f"Sequence({self.items!r})"
@@ -146,17 +148,15 @@ class Mapping(Node):
     Args:
         line: line of its first character.
         column: column of its first character.
-        flow: whether it is written with braces.
 
     """
 
-    __slots__ = ("entries", "flow")
+    __slots__ = ("entries",)
 
-    def __init__(self, line: int, column: int, *, flow: bool) -> None:
+    def __init__(self, line: int, column: int) -> None:
         self.entries: dict[str, tuple[Scalar, Node]] = {}
         self.line = line
         self.column = column
-        self.flow = flow
 
     def get(self, key: str) -> Node | None:
         """Return the node of a key, or None."""

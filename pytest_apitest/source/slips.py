@@ -25,15 +25,19 @@ ONE_DOCUMENT = "a second document is not part of the language: write it in a fil
 TAB = "tab used to indent; use spaces"
 ESCAPE = "use single quotes for regular expressions"
 APOSTROPHE = "inside single quotes a single quote is written twice: ''"
+NO_COLON_ABOVE = 'the line above has no ":" behind its key, or this line is indented too deep'
 DEEPER = "indented deeper than the line above it, which already has a value"
 SPACE_AFTER_COLON = 'space missing after ":"'
 QUOTE_COMMA = "quote a value with a comma"
 KEY_IS_TEXT = "a key is one text: quote it, or write it without brackets"
+DOUBTFUL = "looks like a number to some readers: quote it, or write a JSON number"
+BLOCK_IN_FLOW = "a list inside { } or [ ] is written with brackets: [a, b]"
 
 _PATH_KEY = re.compile(r"\s*(?:- )*\$[.\[]")
 _COMMENT_AFTER = re.compile(r"[ \t]+#\S")
 _URL_LIKE = re.compile(r"(?:[A-Z]{3,7} +)?(?:https?://|/|\$\{)\S*$")
 _HASH_LINE = re.compile(r"[ \t]#\S")
+_BEHIND_KEY = re.compile(r"['\" ]*:?")
 
 
 def from_yaml_error(error: yaml.YAMLError, lines: Sequence[str], shown: str) -> Problem:
@@ -45,8 +49,6 @@ def from_yaml_error(error: yaml.YAMLError, lines: Sequence[str], shown: str) -> 
         shown: path of the file in messages.
 
     """
-    if isinstance(error, yaml.reader.ReaderError):
-        return _unreadable(error, lines, shown)
     if not isinstance(error, yaml.MarkedYAMLError):
         return Problem(Place(shown, 1, 1), f"not YAML: {str(error).splitlines()[0]}")
     mark = error.problem_mark or error.context_mark
@@ -56,33 +58,10 @@ def from_yaml_error(error: yaml.YAMLError, lines: Sequence[str], shown: str) -> 
     return Problem(Place(shown, row + 1, offset + 1), message)
 
 
-def _unreadable(error: yaml.reader.ReaderError, lines: Sequence[str], shown: str) -> Problem:
-    text = "\n".join(lines)
-    # libyaml counts bytes here, PyYAML's own reader characters; the character itself is what we look for.
-    found = next(
-        (index for index, character in enumerate(text) if _control(character)), min(error.position, len(text))
-    )
-    row = text.count("\n", 0, found)
-    column = found - (text.rfind("\n", 0, found) + 1)
-    code = f"U+{ord(text[found]):04X}" if found < len(text) else "this character"
-    return Problem(Place(shown, row + 1, column + 1), f"control character {code} cannot stand in YAML")
-
-
-def _control(character: str) -> bool:
-    code = ord(character)
-    return (
-        (code < 0x20 and character not in "\t\n\r")
-        or (0x7F <= code < 0xA0 and code != 0x85)
-        or code in (0xFFFE, 0xFFFF)
-        or 0xD800 <= code < 0xE000
-    )
-
-
 def _diagnose(
     problem: str, line: int, column: int, context: tuple[int, int], lines: Sequence[str]
 ) -> tuple[int, int, str]:
     text = lines[line] if line < len(lines) else ""
-    here = text[column : column + 1]
     if "unknown escape" in problem:
         return line, column, ESCAPE
     if "alphabetic or numeric" in problem:  # an alias without a name
@@ -94,53 +73,73 @@ def _diagnose(
     if "cannot start any token" in problem or "found a tab" in problem:
         return _bad_start(line, column, text)
     if "mapping values are not allowed" in problem:
-        return _stray_colon(line, column, text)
-    if "expected ',' or" in problem:
-        return _in_flow(line, column, here, context, lines)
-    if "expected key" in problem or "could not find expected ':'" in problem:
-        return _no_key(line, column, text, lines)
+        return _stray_colon(line, column, lines)
     if "unexpected end of stream" in problem:
         return context[0], context[1], "this quote is not closed"
-    if "sequence entries are not allowed" in problem:
-        return line, column, "a list begins on a line of its own"
-    if "'-' indicator" in problem:
-        return line, column, "a list stands here; check the indentation"
-    return line, column, f"not YAML: {problem}"
+    if "expected ',' or" in problem:
+        return _in_flow(line, column, context, lines)
+    if "expected node content" in problem:
+        return _no_content(line, column, text)
+    if "expected key" in problem:
+        return _no_key(line, column, text, lines)
+    if "could not find expected ':'" in problem:
+        return _no_colon(line, column, context, lines)
+    if "expected <document start>" in problem:
+        return line, column, ONE_DOCUMENT
+    return line, column, _in_words(problem)
+
+
+def _in_words(problem: str) -> str:
+    for part, message in (
+        ("sequence entries are not allowed", "a list begins on a line of its own"),
+        ("mapping keys are not allowed", 'a value cannot start with "? ": quote it'),
+        ("'-' indicator", "a key where the next item of a list is expected; check the indentation"),
+        ("comment or line break", "the text behind | or > begins on the next line"),
+    ):
+        if part in problem:
+            return message
+    return f"not YAML: {problem}"
 
 
 def _bad_start(line: int, column: int, text: str) -> tuple[int, int, str]:
     here = text[column : column + 1]
     if here == "\t" or "\t" in text[: len(text) - len(text.lstrip())]:
         return line, text.index("\t"), TAB
-    path = re.compile(r"\$[^\s,{}]*\[\?").search(text)
-    if path is not None and path.start() < column:
-        return line, path.start(), QUOTE_BRACKETS
+    found = text.find("[?", 0, column)
+    if found >= 0 and text[start := _token_start(text, found)] == "$":
+        return line, start, QUOTE_BRACKETS
     return line, column, FIRST_CHARACTER
 
 
-def _stray_colon(line: int, column: int, text: str) -> tuple[int, int, str]:
+def _stray_colon(line: int, column: int, lines: Sequence[str]) -> tuple[int, int, str]:
+    text = lines[line] if line < len(lines) else ""
     indent = len(text) - len(text.lstrip())
     earlier = re.search(r":\s", text[:column])
     if earlier is None:
-        return line, indent, DEEPER
+        above = lines[line - 1] if line else ""
+        return line, indent, DEEPER if re.search(r":(\s|$)", above) else NO_COLON_ABOVE
     if _PATH_KEY.match(text) and _open_quote(text[: earlier.start()]):
         return line, indent, QUOTE_PATH
     return line, column, COLON
 
 
-def _in_flow(
-    line: int, column: int, here: str, context: tuple[int, int], lines: Sequence[str]
-) -> tuple[int, int, str]:
+def _in_flow(line: int, column: int, context: tuple[int, int], lines: Sequence[str]) -> tuple[int, int, str]:
     text = lines[line] if line < len(lines) else ""
+    here = text[column : column + 1]
+    opened = lines[context[0]][context[1] : context[1] + 1] if context[0] < len(lines) else ""
     if here == "{" and text[column - 1 : column] == "$":
         return line, column - 1, QUOTE_REFERENCE
     if here and here in "[{*":
         return line, _token_start(text, column), QUOTE_BRACKETS
     if here == ":":
+        if line > context[0] and not re.search(r"[:,{\[]\s", text[:column]):
+            # A line that looks like the next key: the comma before it, or the closing bracket, is missing.
+            indent = len(text) - len(text.lstrip())
+            unclosed = f'the "{opened}" of line {context[0] + 1} is not closed'
+            return line, indent, f"a comma is missing before this, or {unclosed}"
         return line, column, COLON
-    opened = lines[context[0]][context[1] : context[1] + 1] if context[0] < len(lines) else ""
     if not here or line > context[0]:
-        return context[0], context[1], f'this "{opened}" is not closed before the next line that needs it'
+        return context[0], context[1], f'this "{opened}" is not closed'
     closing = {"{": "}", "[": "]"}.get(opened, "}")
     return line, column, f'expected "," or "{closing}" here; quote the text if it is one value'
 
@@ -152,39 +151,72 @@ def _token_start(text: str, column: int) -> int:
     return start
 
 
+def _no_content(line: int, column: int, text: str) -> tuple[int, int, str]:
+    here = text[column : column + 1]
+    if here == "-":
+        return line, column, BLOCK_IN_FLOW
+    before = text[:column].rstrip()
+    if here in ("]", "}") and not before.endswith((",", "[", "{")):
+        return line, column, f'a value cannot start with "{here}": quote it'
+    return line, column, f'a value is missing before this "{here}"' if here else "a value is missing here"
+
+
 def _no_key(line: int, column: int, text: str, lines: Sequence[str]) -> tuple[int, int, str]:
-    for row in range(min(line, len(lines) - 1), max(-1, line - 3), -1):
-        candidate = lines[row]
-        if (
-            _PATH_KEY.match(candidate)
-            and " #" in candidate
-            and _open_quote(candidate[: candidate.index(" #")])
-        ):
-            return row, len(candidate) - len(candidate.lstrip()), QUOTE_PATH
+    cut = _cut_path(line, lines)
+    if cut is not None:
+        return cut
     if text[column - 1 : column] == "'" and text[column : column + 1].strip():
         return line, column - 1, APOSTROPHE
     indent = len(text) - len(text.lstrip())
     if text.strip().startswith("- ") or text.strip() == "-":
         return line, indent, "a list item where a key is expected; check the indentation"
+    if text[:column].rstrip().endswith(('"', "'", "]", "}")):
+        return line, column, "nothing can stand behind this value; quote the whole value if it is one text"
     return line, column, "a key is expected here; check the indentation"
+
+
+def _no_colon(line: int, column: int, context: tuple[int, int], lines: Sequence[str]) -> tuple[int, int, str]:
+    """Explain a text that stands where a key is due and has no colon behind it."""
+    cut = _cut_path(line, lines)
+    if cut is not None:
+        return cut
+    row, start = context
+    text = lines[row] if row < len(lines) else ""
+    if text[start : start + 1] in ("'", '"') and _open_quote(text[start:]):
+        return row, start, "this quote is not closed"
+    if text[column - 1 : column] == "'" and row == line:
+        return line, column - 1, APOSTROPHE
+    return row, start, 'a key with ":" is expected here; check the indentation'
+
+
+def _cut_path(line: int, lines: Sequence[str]) -> tuple[int, int, str] | None:
+    """Return the place of a JSONPath, here or a few lines above, that a comment cut off inside a quote."""
+    for row in range(min(line, len(lines) - 1), max(-1, line - 3), -1):
+        text = lines[row]
+        if _PATH_KEY.match(text) and " #" in text and _open_quote(text[: text.index(" #")]):
+            return row, len(text) - len(text.lstrip()), QUOTE_PATH
+    return None
 
 
 def _open_quote(text: str) -> bool:
     return text.count("'") % 2 == 1 or text.count('"') % 2 == 1 or text.count("[") > text.count("]")
 
 
-def hash_lines(text: str) -> frozenset[int]:
+def hash_lines(lines: Sequence[str]) -> frozenset[int]:
     """Return the lines, from 0, on which a `#` follows a blank and stands before something."""
-    if "#" not in text:
-        return frozenset()
-    return frozenset(
-        number for number, line in enumerate(text.split("\n")) if "#" in line and _HASH_LINE.search(line)
-    )
+    return frozenset(number for number, line in enumerate(lines) if "#" in line and _HASH_LINE.search(line))
 
 
-def swallowed_by_comment(value: str, rest_of_line: str) -> bool:
-    """Tell whether a `#` after this plain value was meant as part of it: the value is empty or a URL."""
-    return _COMMENT_AFTER.match(rest_of_line) is not None and (
+def swallowed_by_comment(value: str, line: str, column: int) -> bool:
+    """Tell whether a `#` after this plain value was meant as part of it: the value is empty or a URL.
+
+    Args:
+        value: the value.
+        line: the line it ends on.
+        column: the column behind it, from 0.
+
+    """
+    return _COMMENT_AFTER.match(line, column) is not None and (
         not value or _URL_LIKE.match(value) is not None
     )
 
@@ -194,24 +226,27 @@ def unbalanced_path(value: str) -> bool:
     return value.startswith(("$.", "$[")) and _open_quote(value)
 
 
-def nothing_after(key: str, column: int, line: str) -> str:
+def behind_colon(line: str, column: int) -> int:
+    """Return the column, from 0, behind the colon of a key that ends at a column."""
+    match = _BEHIND_KEY.match(line, column)
+    return match.end() if match is not None else column
+
+
+def nothing_after(key: str, start: int, end: int, line: str) -> str:
     """Return the message for a key without a value.
 
     Args:
         key: the key as written.
-        column: column right behind the key, from 0.
+        start: its first column, from 0.
+        end: the column right behind it.
         line: the line of the file.
 
     """
-    rest = line[column:].lstrip("'\" ")
-    if rest.startswith(":"):
-        after = rest[1:]
-        if swallowed_by_comment("", after):
-            return COMMENT
-        return f'nothing after "{key}:"; write null if null is meant'
+    message = f'nothing after "{key}:"; write null if null is meant'
+    if line[behind_colon(line, end) - 1 : behind_colon(line, end)] == ":":
+        return message
     if ":" in key and not key.startswith("$"):
         return SPACE_AFTER_COLON
-    before = line[: max(0, column - len(key))].rstrip()
-    if before.endswith(","):
-        return QUOTE_COMMA
-    return f'nothing after "{key}:"; write null if null is meant'
+    while start > 0 and line[start - 1] in " \t":
+        start -= 1
+    return QUOTE_COMMA if line[start - 1 : start] == "," else message

@@ -27,9 +27,7 @@ _SEPARATORS = re.compile(r"[ \t]*,[ \t,]*")
 def codings_of(values: Iterable[str], limits: Limits) -> tuple[str, ...]:
     """Return the codings named by Content-Encoding lines in lower case, `identity` left out.
 
-    Raises:
-        TransportError: when there are more of them than the limits allow.
-
+    More of them than the limits allow are a `TransportError`.
     """
     named = [name for value in values for name in _SEPARATORS.split(value.strip(" \t,").lower())]
     codings = tuple(name for name in named if name and name != "identity")
@@ -85,7 +83,8 @@ class Decoder:
     def _bound(self, made: int) -> None:
         if made > self._limits.body:
             raise TransportError("limit", f"decoded body larger than {size(self._limits.body)}")
-        if made >= RATIO_FROM and made > self._limits.ratio * self._received:
+        # What was received but not looked into does not count, so that the verdict is the same however it came.
+        if made >= RATIO_FROM and made > self._limits.ratio * (self._received - len(self._layers[0].pending)):
             raise TransportError("limit", f"decompresses to more than {self._limits.ratio:,} times its size")
 
 

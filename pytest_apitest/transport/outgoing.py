@@ -10,50 +10,38 @@ Rules kept here:
 - the credentials of a proxy are written for the proxy alone.
 """
 
-import base64
 import functools
 import re
-from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from binascii import b2a_base64
 
 from pytest_apitest.exchange import Request, TransportError
 from pytest_apitest.transport.wording import quoted
 
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_TARGET = re.compile(r"[!-~]*")
-_URL = re.compile(r"(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
-_AUTHORITY = re.compile(
-    r"(\[[0-9A-Fa-f:.]+(?:%[-.\w~]+)?\]|[^\x00-\x20\x7f-\U0010ffff\[\]:@\\]+)(?::([0-9]*))?"
-)
+_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^#]*)")
+# A bracketed address, or visible ASCII without the marks that end a host; and a port.
+_AUTHORITY = r"(\[[0-9A-Fa-f:.]+(?:%[-.~0-9A-Z_a-z]+)?\]|[!-9;-?A-Z^-~]+)(?::([0-9]*))?"
+_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 _PORTS = {"http": 80, "https": 443}
 _WITH_LENGTH = {"POST", "PUT", "PATCH"}
 _JOINED = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a URL leads: a host, kept in brackets when it is an IPv6 address, and a port."""
 
-    secure: bool
-    host: str
-    port: int
-
-    @property
-    def peer(self) -> str:
-        """The origin as messages name it, for example `localhost:8000`."""
-        return f"{self.host}:{self.port}"
+    def __init__(self, secure: bool, host: str, port: int) -> None:
+        self.secure, self.host, self.port = secure, host, port
+        self.peer = f"{host}:{port}"  # as messages name it, for example `localhost:8000`
 
 
-@dataclass(frozen=True, slots=True)
 class Proxy:
     """An HTTP proxy and the value of the Proxy-Authorization line that it gets, if any."""
 
-    origin: Origin
-    authorization: str | None
+    def __init__(self, origin: Origin, authorization: str | None) -> None:
+        self.origin, self.authorization = origin, authorization
 
 
-@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A request ready to be written.
 
@@ -64,53 +52,50 @@ class Outgoing:
 
     """
 
-    origin: Origin
-    pieces: tuple[bytes, ...]
-    closes: bool
+    def __init__(self, origin: Origin, pieces: tuple[bytes, ...], closes: bool) -> None:
+        self.origin, self.pieces, self.closes = origin, pieces, closes
 
 
 def outgoing_of(request: Request, proxy: Proxy | None) -> Outgoing:
     """Return what is written for a request; through a proxy, plain http takes the form that proxies read.
 
-    Raises:
-        TransportError: of kind `request` when the request cannot be sent.
-
+    It raises `TransportError` of kind `request` when the request cannot be sent.
     """
     found = _URL.fullmatch(request.url)
     if found is None:
         raise _refused("the URL must begin with http:// or https:// and have no fragment")
     scheme, authority, target = found.groups()
     origin = origin_of(scheme, authority)
-    if not _TARGET.fullmatch(target):
+    if not (target.isascii() and target.isprintable()) or " " in target:
         raise _refused("the URL holds a character that must be percent-encoded")
     if not target.startswith("/"):
         target = "/" + target
     method = request.method
-    if not _TOKEN.fullmatch(method):
+    if not _lowered(method):
         raise _refused("the method must be a token, for example GET")
     if method == "CONNECT":
         raise _refused("the method CONNECT is for proxies only")
-    lines, added, chunked, closes = _header_lines(request)
+    lines, chunked, closes = _header_lines(request)
     if proxy is not None and not origin.secure:
         target = f"{scheme}://{authority}{target}"
-        if proxy.authorization is not None:
-            added += f"Proxy-Authorization: {proxy.authorization}\r\n"
-    head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}{added}\r\n".encode("latin-1")
+        lines.append(_credentials(proxy))
+    head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
     return Outgoing(origin, _pieces(head, request.body or b"", chunked=chunked), closes)
+
+
+def tunnel_to(origin: Origin, proxy: Proxy) -> bytes:
+    """Return the request for a tunnel through a proxy."""
+    head = f"CONNECT {origin.peer} HTTP/1.1\r\nHost: {origin.peer}\r\n{_credentials(proxy)}\r\n"
+    return head.encode("ascii")
 
 
 @functools.lru_cache(maxsize=256)
 def origin_of(scheme: str, authority: str) -> Origin:
-    """Return the origin that the scheme and authority of a URL name.
-
-    Raises:
-        TransportError: of kind `request` when they name none.
-
-    """
+    """Return the origin that the scheme and authority of a URL name; raises `TransportError` for none."""
     scheme = scheme.lower()
     if "@" in authority:
         raise _refused("the URL must not hold a user name or password")
-    found = _AUTHORITY.fullmatch(authority)
+    found = re.fullmatch(_AUTHORITY, authority)
     if found is None:
         raise _refused("the URL must name a host in ASCII (xn--... for other names) and at most a port")
     port = int(found[2]) if found[2] else _PORTS[scheme]
@@ -121,12 +106,9 @@ def origin_of(scheme: str, authority: str) -> Origin:
 
 @functools.lru_cache(maxsize=64)
 def proxy_of(url: str) -> Proxy:
-    """Return the proxy that a URL `http://[user:password@]host[:port]` names.
+    """Return the proxy of a URL `http://[user:password@]host[:port]`; raises `TransportError` for others."""
+    from urllib.parse import unquote_to_bytes  # noqa: PLC0415 - few requests go through a proxy
 
-    Raises:
-        TransportError: of kind `request` for any other URL.
-
-    """
     scheme, _, rest = url.partition("://")
     user, at, authority = rest.removesuffix("/").rpartition("@")
     if scheme.lower() != "http" or any(mark in authority for mark in "/?#"):
@@ -138,23 +120,35 @@ def proxy_of(url: str) -> Proxy:
     if not at:
         return Proxy(origin, None)
     name, _, password = user.partition(":")
-    secret = unquote_to_bytes(name) + b":" + unquote_to_bytes(password)
-    return Proxy(origin, "Basic " + base64.b64encode(secret).decode("ascii"))
+    secret = b2a_base64(unquote_to_bytes(name) + b":" + unquote_to_bytes(password), newline=False)
+    return Proxy(origin, "Basic " + secret.decode("ascii"))
 
 
-def _header_lines(request: Request) -> tuple[list[str], str, bool, bool]:
-    """Return the lines given, the line to add, whether the body goes in chunks, and whether to close."""
+def _credentials(proxy: Proxy) -> str:
+    return "" if proxy.authorization is None else f"Proxy-Authorization: {proxy.authorization}\r\n"
+
+
+@functools.lru_cache(maxsize=512)
+def _lowered(token: str) -> str:
+    """Return a header name in lower case, or nothing when it is no token; looked at once for each name."""
+    return token.lower() if _TOKEN.fullmatch(token) else ""
+
+
+def _header_lines(request: Request) -> tuple[list[str], bool, bool]:
+    """Return the lines to write, whether the body goes in chunks, and whether to close."""
     lines = []
     lengths = []
     codings = []
     closes = False
     for name, value in request.headers:
-        if not _TOKEN.fullmatch(name):
+        lowered = _lowered(name)
+        if not lowered:
             raise _refused(f"header name {quoted(name.encode('latin-1', 'replace'))} is not a token")
-        if not _VALUE.fullmatch(value):
-            raise _bad_value(name, value)
+        if not (value.isascii() and value.isprintable()) and not re.fullmatch(_VALUE, value):
+            outside = any(mark > "\xff" for mark in value)
+            what = "a character outside latin-1" if outside else "a control character"
+            raise _refused(f"header {name} holds {what}")
         lines.append(f"{name}: {value}\r\n")
-        lowered = name.lower()
         if lowered == "content-length":
             lengths.append(value.strip(" \t"))
         elif lowered == "transfer-encoding":
@@ -163,16 +157,15 @@ def _header_lines(request: Request) -> tuple[list[str], str, bool, bool]:
             closes = True
     if codings:
         _check_codings(codings, lengths)
-        return lines, "", True, closes
+        return lines, True, closes
     body = request.body
     length = 0 if body is None else len(body)
     if lengths:
         if any(given != str(length) for given in lengths):
             raise _refused(f"the header Content-Length is not the length of the body, which is {length:,}")
-        return lines, "", False, closes
-    if body is not None or request.method in _WITH_LENGTH:
-        return lines, f"Content-Length: {length}\r\n", False, closes
-    return lines, "", False, closes
+    elif body is not None or request.method in _WITH_LENGTH:
+        lines.append(f"Content-Length: {length}\r\n")
+    return lines, False, closes
 
 
 def _check_codings(codings: list[str], lengths: list[str]) -> None:
@@ -187,11 +180,6 @@ def _pieces(head: bytes, body: bytes, *, chunked: bool) -> tuple[bytes, ...]:
     if chunked:
         return (head, b"%x\r\n" % len(body), body, b"\r\n0\r\n\r\n") if body else (head, b"0\r\n\r\n")
     return (head + body,) if len(body) <= _JOINED else (head, body)
-
-
-def _bad_value(name: str, value: str) -> TransportError:
-    kind = "a character outside latin-1" if any(mark > "\xff" for mark in value) else "a control character"
-    return _refused(f"header {name} holds {kind}")
 
 
 def _refused(message: str) -> TransportError:

@@ -17,29 +17,33 @@ from pytest_apitest.transport.wording import reason
 
 _Settings = tuple[bool | str, str | None, str | None, str | None]
 
-# Numbers of OpenSSL's verification results (x509_vfy.h); their texts change between versions.
-_EXPIRED = 10
-_NOT_YET_VALID = 9
-_SELF_SIGNED = 18
-_WRONG_HOST = {62, 64}
-_NO_TLS = {
-    "WRONG_VERSION_NUMBER",
-    "HTTP_REQUEST",
-    "UNKNOWN_PROTOCOL",
-    "RECORD_LAYER_FAILURE",
-    "PACKET_LENGTH_TOO_LONG",
-    "RECORD_TOO_SMALL",
+# What OpenSSL's verification results (x509_vfy.h) mean; their texts change between versions.
+_DISTRUST = {
+    9: "certificate is not valid yet",
+    10: "certificate has expired",
+    18: "certificate not trusted (self-signed certificate)",
+    62: "certificate is for another host name",
+    64: "certificate is for another host name",
 }
-_NO_COMMON_VERSION = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE"}
-_WANTS_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
-_REFUSES_CERTIFICATE = {
-    "SSLV3_ALERT_BAD_CERTIFICATE",
-    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
-    "SSLV3_ALERT_CERTIFICATE_REVOKED",
-    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-    "TLSV1_ALERT_UNKNOWN_CA",
-    "TLSV1_ALERT_ACCESS_DENIED",
+_HUNG_UP = "the server closed the connection during the handshake"
+_MEANINGS = {
+    "the server does not speak TLS on this port": (
+        "WRONG_VERSION_NUMBER HTTP_REQUEST UNKNOWN_PROTOCOL RECORD_LAYER_FAILURE PACKET_LENGTH_TOO_LONG "
+        "RECORD_TOO_SMALL"
+    ),
+    "no version of TLS in common": (
+        "TLSV1_ALERT_PROTOCOL_VERSION UNSUPPORTED_PROTOCOL NO_PROTOCOLS_AVAILABLE"
+    ),
+    "the server requires a client certificate": "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "the server refused the client certificate": (
+        "SSLV3_ALERT_BAD_CERTIFICATE SSLV3_ALERT_CERTIFICATE_UNKNOWN SSLV3_ALERT_CERTIFICATE_EXPIRED "
+        "SSLV3_ALERT_CERTIFICATE_REVOKED SSLV3_ALERT_UNSUPPORTED_CERTIFICATE TLSV1_ALERT_UNKNOWN_CA "
+        "TLSV1_ALERT_ACCESS_DENIED"
+    ),
+    "the server refused the handshake (no common cipher, or a client certificate is required)": (
+        "SSLV3_ALERT_HANDSHAKE_FAILURE"
+    ),
+    _HUNG_UP: "UNEXPECTED_EOF_WHILE_READING",
 }
 
 
@@ -51,12 +55,7 @@ class Contexts:
         self._lock = threading.Lock()
 
     def context_for(self, route: Route) -> ssl.SSLContext:
-        """Return the context for the TLS settings of a route.
-
-        Raises:
-            TransportError: of kind `tls` when a file of the settings cannot be used.
-
-        """
+        """Return the context for the TLS settings of a route; raises `TransportError` for unusable files."""
         settings = (route.verify, route.cert, route.key, route.password)
         with self._lock:
             context = self._made.get(settings)
@@ -68,48 +67,31 @@ class Contexts:
 def handshake_failed(peer: str, error: OSError | ValueError) -> TransportError:
     """Return the error for a handshake that ended in an exception."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return TransportError("tls", f"TLS with {peer}: {_distrust(error)}")
-    if isinstance(error, ssl.SSLError):
-        return tls_failed(peer, error)
-    if isinstance(error, ConnectionError) or (isinstance(error, OSError) and error.errno == errno.ENOTCONN):
-        return TransportError(
-            "tls", f"TLS with {peer}: the server closed the connection during the handshake"
-        )
-    text = reason(error) if isinstance(error, OSError) else "the host name cannot be used"
-    return TransportError("tls", f"TLS with {peer}: {text}")
-
-
-def tls_failed(peer: str, error: ssl.SSLError) -> TransportError:
-    """Return the error for a connection on which TLS failed, during the handshake or later."""
-    name = error.reason or ""
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or name == "UNEXPECTED_EOF_WHILE_READING":
-        text = "the server closed the connection during the handshake"
-    elif name in _NO_TLS:
-        text = "the server does not speak TLS on this port"
-    elif name in _NO_COMMON_VERSION:
-        text = "no version of TLS in common"
-    elif name in _WANTS_CERTIFICATE:
-        text = "the server requires a client certificate"
-    elif name in _REFUSES_CERTIFICATE:
-        text = "the server refused the client certificate"
-    elif name == "SSLV3_ALERT_HANDSHAKE_FAILURE":
-        text = "the server refused the handshake (no common cipher, or a client certificate is required)"
+        text = _DISTRUST.get(error.verify_code, f"certificate not trusted ({error.verify_message})")
+    elif isinstance(error, ssl.SSLError):
+        return _tls_failed(peer, error)
+    elif isinstance(error, ConnectionError) or (isinstance(error, OSError) and error.errno == errno.ENOTCONN):
+        text = _HUNG_UP
     else:
-        text = name.lower().replace("_", " ") or "failed"
+        text = reason(error) if isinstance(error, OSError) else "the host name cannot be used"
     return TransportError("tls", f"TLS with {peer}: {text}")
 
 
-def _distrust(error: ssl.SSLCertVerificationError) -> str:
-    code = error.verify_code
-    if code in _WRONG_HOST:
-        return "certificate is for another host name"
-    if code == _EXPIRED:
-        return "certificate has expired"
-    if code == _NOT_YET_VALID:
-        return "certificate is not valid yet"
-    if code == _SELF_SIGNED:
-        return "certificate not trusted (self-signed certificate)"
-    return f"certificate not trusted ({error.verify_message})"
+def reading_failed(peer: str, error: OSError | ValueError) -> None:
+    """Raise the error for a failed read, unless the connection just ended."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        raise _tls_failed(peer, error) from None
+
+
+def _tls_failed(peer: str, error: ssl.SSLError) -> TransportError:
+    name = error.reason or ""
+    text = name.lower().replace("_", " ") or "failed"
+    for meaning, names in _MEANINGS.items():
+        if name in names.split():
+            text = meaning
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        text = _HUNG_UP
+    return TransportError("tls", f"TLS with {peer}: {text}")
 
 
 def _make(route: Route) -> ssl.SSLContext:

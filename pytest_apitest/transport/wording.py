@@ -10,26 +10,20 @@ import os
 import socket
 
 _QUOTED = 40
-_REASONS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset",
-    errno.ECONNABORTED: "connection aborted",
-    errno.EPIPE: "connection closed",
-    errno.EHOSTUNREACH: "no route to host",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ETIMEDOUT: "connection timed out",
-    errno.EADDRNOTAVAIL: "address not available",
-    errno.EMFILE: "too many open files",
-    errno.ENOENT: "no such file",
-    # Windows keeps its own numbers for sockets.
-    10061: "connection refused",
-    10054: "connection reset",
-    10053: "connection aborted",
-    10065: "no route to host",
-    10051: "network unreachable",
-    10060: "connection timed out",
-    10049: "address not available",
+# Windows keeps its own numbers for sockets, which come second.
+_NUMBERS = {
+    "connection refused": (errno.ECONNREFUSED, 10061),
+    "connection reset": (errno.ECONNRESET, 10054),
+    "connection aborted": (errno.ECONNABORTED, 10053),
+    "connection closed": (errno.EPIPE,),
+    "no route to host": (errno.EHOSTUNREACH, 10065),
+    "network unreachable": (errno.ENETUNREACH, 10051),
+    "connection timed out": (errno.ETIMEDOUT, 10060),
+    "address not available": (errno.EADDRNOTAVAIL, 10049),
+    "too many open files": (errno.EMFILE,),
+    "no such file": (errno.ENOENT,),
 }
+_REASONS = {number: text for text, numbers in _NUMBERS.items() for number in numbers}
 
 
 def seconds(value: float) -> str:

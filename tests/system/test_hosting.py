@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -1289,32 +1290,53 @@ def test_an_application_without_a_name_is_called_by_its_own(host: Host) -> None:
         host.serve(failing)
 
 
-def test_hosts_share_the_thread_and_it_ends_with_the_last(client: httpx.Client) -> None:
-    def hosting() -> list[threading.Thread]:
-        return [thread for thread in threading.enumerate() if thread.name == "apitest-hosting"]
+def alone(code: str) -> str:
+    """Run Python in a process of its own, where no other host keeps the shared thread, and return what it prints."""
+    head = f"import threading\nfrom pytest_apitest.hosting import AppError, Host\nfrom tests.system.test_hosting import *\n"
+    done = subprocess.run(
+        [sys.executable, "-c", head + textwrap.dedent(code)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
-    first, second = Host(), Host()
-    kept = first.serve(bare_wsgi)
-    second.serve(bare_asgi)
-    assert len(hosting()) == 1
 
-    second.close()
-    assert client.get(f"{kept.base_url}/kept").json()["path"] == "/kept"
-    first.close()
+def test_hosts_share_the_thread_and_it_ends_with_the_last() -> None:
+    printed = alone("""
+        def hosting():
+            return len([thread for thread in threading.enumerate() if thread.name == "apitest-hosting"])
 
-    assert hosting() == []
+        first, second = Host(), Host()
+        kept = first.serve(bare_wsgi)
+        second.serve(bare_asgi)
+        print("two hosts:", hosting())
+        second.close()
+        print("answers:", httpx.get(f"{kept.base_url}/kept").json()["path"])
+        first.close()
+        print("no host:", hosting())
+    """)
+
+    assert printed.splitlines() == ["two hosts: 1", "answers: /kept", "no host: 0"]
 
 
 def test_an_aiohttp_application_that_outlived_its_loop_is_named() -> None:
-    app = aiohttp_app()
-    with Host() as first:
-        first.serve(app)
+    printed = alone("""
+        app = aiohttp_app()
+        with Host() as first:
+            first.serve(app)
+        with Host() as second:
+            try:
+                second.serve(app, name="orders:app")
+            except AppError as error:
+                print(error.message)
+    """)
 
-    with Host() as second, pytest.raises(AppError) as caught:
-        second.serve(app, name="orders:app")
-
-    assert caught.value.message == (
-        "orders:app is bound to a loop that has ended; give a function that makes the application"
+    assert printed == (
+        "orders:app is bound to a loop that has ended; give a function that makes the application\n"
     )
 
 

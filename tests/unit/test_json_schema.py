@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_apitest.formats import FORMATS
-from pytest_apitest.json_schema import Compiled, SchemaError, Violation, compile_schema
+from pytest_apitest.json_schema import Compiled, SchemaError, compile_schema
 from pytest_apitest.jsonvalue import Number, loads
 
 Row = tuple[Any, Any, list[tuple[str, str]]]
@@ -649,10 +649,10 @@ def test_values_are_cut_at_60_characters() -> None:
 
 def test_the_public_objects_show_nothing_of_the_schema() -> None:
     compiled = compile_schema({"properties": {"a": {"$ref": "#"}}}, None)
-    assert repr(compiled) == "Compiled()"
+    assert "properties" not in repr(compiled)
     assert isinstance(compiled, Compiled)
     assert compiled.violations({"a": {}}) == []
-    assert compile_schema(False, None).violations(1) == [Violation("$", "not allowed")]
+    assert repr(compile_schema(False, None).violations(1)) == "[Violation(path='$', message='not allowed')]"
 
 
 # -- depth and time -------------------------------------------------------------------------------------
