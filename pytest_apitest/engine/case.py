@@ -15,13 +15,16 @@ from dataclasses import field
 from typing import Any
 
 from pytest_apitest.data import record
+from pytest_apitest.engine.cleaning import clean_up
+from pytest_apitest.engine.context import Trail
 from pytest_apitest.engine.endpoints import Endpoint
 from pytest_apitest.engine.fragments import OnceResult, Runner
 from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.needs import Need, computed, needed
 from pytest_apitest.engine.records import RawStep, finish
+from pytest_apitest.engine.rows import render_rows
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
-from pytest_apitest.engine.steps import StepRunner, Trail, render_rows
+from pytest_apitest.engine.steps import StepRunner
 from pytest_apitest.engine.variables import Computation, Options
 from pytest_apitest.exchange import Send
 from pytest_apitest.extensions import Extensions
@@ -91,18 +94,6 @@ class Engine:
 
 def _fine(raw: RawStep) -> bool:
     return raw.outcome.outcome in (PASSED, SKIPPED, NOT_RUN)
-
-
-def clean_up(trail: Trail) -> bool:
-    """Run armed clean-ups, last armed first, then the ends of fragments; return whether all passed."""
-    fine = True
-    while trail.armed:
-        armed = trail.armed.pop()
-        fine = armed.runner.clean_up(armed) and fine
-    while trail.finals:
-        steps, runner = trail.finals.pop()
-        fine = runner.run_each(steps, "teardown") and fine
-    return fine
 
 
 class DocumentState:
@@ -416,7 +407,7 @@ class _CaseRun:
                 runner.run_list(case.steps, "steps")
             else:
                 for step in case.steps:
-                    runner._not_run(step, "steps", "what runs before did not pass")  # noqa: SLF001
+                    runner.not_run(step, "steps", "what runs before did not pass")
         except BaseException:
             trail.latest = time.monotonic() + GRACE
             raise

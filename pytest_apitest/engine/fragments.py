@@ -8,13 +8,14 @@ Rules kept here:
 """
 
 from pytest_apitest.data import data
+from pytest_apitest.engine.context import Trail
 from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
-from pytest_apitest.engine.steps import StepRunner, Trail
+from pytest_apitest.engine.steps import StepRunner
 from pytest_apitest.engine.variables import read_outside
 from pytest_apitest.jsonvalue import dumps, kind
 from pytest_apitest.language.fragments import has_type
-from pytest_apitest.language.model import FragmentUse, Step, VariableSpec
+from pytest_apitest.language.model import Document, FragmentUse, Step, VariableSpec
 from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, Failure
 from pytest_apitest.references import NotSentError, RenderError, Single, UnsetError, Value
 
@@ -39,24 +40,23 @@ class OnceResult:
 class Runner(StepRunner):
     """Runs steps, those that use a fragment among them."""
 
-    def _use(self, step: Step, phase: str, row: str) -> bool:
-        return run_fragment(self, step, phase, row)
+    def _use(self, step: Step, phase: str, row: str, *, final: bool) -> bool:
+        return run_fragment(self, step, phase, row, final=final)
 
 
-def run_fragment(runner: StepRunner, step: Step, phase: str, row: str) -> bool:
+def run_fragment(runner: StepRunner, step: Step, phase: str, row: str, *, final: bool) -> bool:
     """Run the fragment of a step and take over its outputs; return whether the list may go on."""
     use = step.use
     assert use is not None
     try:
         inputs = _inputs(runner, use)
     except RenderError as error:
-        return runner._broken(step, phase, error, row)  # noqa: SLF001 - a part of running a step
+        return runner.broken(step, phase, error, row, final=final)
     if use.once:
         return _once(runner, step, phase, row, inputs)
     inner = _inner(runner, step, inputs, runner.jar, runner.trail)
     fine = inner.run_list(use.fragment.cases[0].steps, phase)
-    if use.fragment.teardown:
-        runner.trail.finals.append((use.fragment.teardown, inner))
+    _leave_end(use.fragment, inner)
     if not fine:
         return False
     outputs = _outputs(inner, use)
@@ -70,6 +70,12 @@ def _inner(
     scope = RunScope(inputs, runner.scope.redactor, runner.scope.generator)
     prefix = f"{runner.prefix}{step.name} > "
     return Runner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix)
+
+
+def _leave_end(fragment: Document, inner: StepRunner) -> None:
+    """Leave the `teardown` of a fragment for the end of what it runs in."""
+    if fragment.teardown:
+        inner.trail.finals.append(lambda: inner.run_each(fragment.teardown, "teardown"))
 
 
 def _inputs(runner: StepRunner, use: FragmentUse) -> dict[str, Entry | Unset]:
@@ -150,7 +156,7 @@ def _take_over(
                 width=mark.width,
                 kind="save",
             )
-            runner._ended(step, phase, FAILED, failure, row)  # noqa: SLF001 - a part of running a step
+            runner.ended(step, phase, FAILED, failure, row)
             return False
         runner.scope.set(name, entry)
     return True
@@ -180,7 +186,7 @@ def _once(runner: StepRunner, step: Step, phase: str, row: str, inputs: dict[str
             width=mark.width,
             kind="request",
         )
-        runner._ended(step, phase, ERROR, failure, row)  # noqa: SLF001 - a part of running a step
+        runner.ended(step, phase, ERROR, failure, row)
         return False
     return _take_over(runner, step, phase, row, result.outputs)
 
@@ -191,8 +197,7 @@ def _run_once(runner: StepRunner, step: Step, phase: str, inputs: dict[str, Entr
     trail = Trail(latest=runner.trail.latest)
     inner = _inner(runner, step, inputs, runner.engine.new_jar(), trail)
     fine = inner.run_list(use.fragment.cases[0].steps, phase)
-    if use.fragment.teardown:
-        trail.finals.append((use.fragment.teardown, inner))
+    _leave_end(use.fragment, inner)
     failure = ""
     if not fine:
         ended = [raw.outcome for raw in trail.raw if raw.outcome.outcome in (FAILED, ERROR, NOT_RUN)]
