@@ -61,6 +61,8 @@ def compile_regex(pattern: str) -> Regex:
     options.never_nl = False
     try:
         return Regex(pattern, re2.compile(pattern, options))
+    except UnicodeEncodeError:  # JSON can hold one, RE2 cannot
+        raise RegexError("half a surrogate pair is no character to search for") from None
     except re2.error as error:
         raise RegexError(_reason(pattern, error)) from None
 

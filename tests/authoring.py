@@ -1,11 +1,17 @@
 """Documents written in tests: what is said of them when they are read, without pytest around it."""
 
+import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pytest_apitest.checks.evaluation import Check, Look, evaluate
+from pytest_apitest.engine.scope import Entry, RunScope
 from pytest_apitest.errors import Problem, ProblemsError, describe
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.language import Document, Library
+from pytest_apitest.language.model import Expectation
+from pytest_apitest.redaction import Redactor
 
 
 def no_app(spec: str, folders: list[Path]) -> object:
@@ -77,3 +83,33 @@ class Author:
         """Return a document that has no problems."""
         self.write({"doc.yaml": text})
         return library(self.folder, self.extensions).document(self.folder / "doc.yaml")
+
+    def check(self, text: str) -> Check:
+        """Return a check as it is read behind a path, where `${x}` and `${y}` are known names."""
+        ((_, check),) = self._expectation(f"json: {{$: {text}}}").json
+        return check
+
+    def status(self, text: str) -> Check:
+        """Return a check of a status."""
+        check = self._expectation(f"status: {text}").status
+        assert check is not None
+        return check
+
+    def _expectation(self, text: str) -> Expectation:
+        head = "scenario: t\nfixtures: [x, y]\n"
+        document = self.document(f"{head}steps: [{{request: GET https://a.example/, expect: {{{text}}}}}]\n")
+        expectation = document.cases[0].steps[0].expect
+        assert expectation is not None
+        return expectation
+
+
+def scope(**names: Any) -> RunScope:
+    """Return a scope in which names have values."""
+    entries = {name: Entry(value, "fixture", "a test") for name, value in names.items()}
+    return RunScope({**entries}, Redactor(), random.Random(1))
+
+
+def misses(check: Check, actual: Any, *, numeric_texts: bool = False, **names: Any) -> list[str]:
+    """Return the sentences of everything in which a value is not what a check asks for, each behind its path."""
+    found = evaluate(check, actual, Look(scope(**names), numeric_texts))
+    return [f"{one.miss.path}: {one.miss.sentence}" if one.miss.path else one.miss.sentence for one in found]

@@ -250,14 +250,17 @@ def _elements(use: Use, check: Check, actual: Any, look: Look) -> Sequence[Miss 
 def _each(results: Iterator[tuple[int, list[Found]]]) -> list[Miss | Found]:
     out: list[Miss | Found] = []
     failing = 0
+    applies = True
     for _, found in results:
         if found:
             failing += 1
             if failing <= SHOWN_ELEMENTS:
                 out.extend(found)
+            else:  # those that are only counted may not turn into a pass under `not` either
+                applies = applies and all(one.miss.applies for one in found)
     if failing > SHOWN_ELEMENTS:
         more = failing - SHOWN_ELEMENTS
-        out.append(Miss("", "", f"{more} more element{'s' * (more != 1)} failed"))
+        out.append(Miss("", "", f"{more} more element{'s' * (more != 1)} failed", applies=applies))
     return out
 
 

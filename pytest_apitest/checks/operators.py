@@ -152,12 +152,18 @@ def _holds(name: str, actual: Any, operand: Any) -> bool | list[Miss]:
     if isinstance(actual, str):
         if isinstance(operand, str):
             return operand in actual
-        return needs(name, f"an array to look for {show(operand, 40)} in", actual)
+        return needs(name, _searched(operand), actual)
     if isinstance(actual, dict):
         if isinstance(operand, dict):
             return subset(operand, actual)
-        return needs(name, f"a text or an array to look for {show(operand, 40)} in", actual)
+        return needs(name, _searched(operand), actual)
     return needs(name, "a text, an array or an object", actual)
+
+
+def _searched(operand: Any) -> str:
+    """Return what an operand can be looked for in."""
+    kinds = {"text": "a text or an array", "object": "an array or an object"}
+    return f"{kinds.get(kind(operand), 'an array')} to look for {show(operand, 40)} in"
 
 
 def _containing(actual: Any, operand: Any) -> str:

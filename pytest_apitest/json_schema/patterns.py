@@ -12,7 +12,4 @@ def search_for(pattern: str, *below: str) -> Callable[[str], bool]:
         search = compile_regex(pattern).search
     except RegexError as error:
         raise OperandError(str(error), below) from None
-    except UnicodeEncodeError:
-        raise OperandError("half a surrogate pair is no character to search for", below) from None
-
     return search
