@@ -11,7 +11,7 @@ Rules kept here:
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 MAX_DEPTH = 256
@@ -67,8 +67,11 @@ def number(text: str) -> int | Number:
         raise NotJSONError(f"a number of {len(text)} digits; at most {MAX_DIGITS:,}")
     if text.lstrip("-").isdigit():
         return int(text)
-    found = Number(text)
-    if abs(found.adjusted()) > _MAX_EXPONENT:
+    try:
+        found = Number(text)
+    except InvalidOperation:  # an exponent that not even a decimal can hold
+        found = None
+    if found is None or abs(found.adjusted()) > _MAX_EXPONENT:
         raise NotJSONError(f"the number {text[:40]} is out of range")
     return found
 
@@ -131,11 +134,11 @@ def _has_long_number(body: bytes) -> bool:
 
 
 def _reason(error: json.JSONDecodeError, text: str) -> str:
-    if error.pos == 0 and text.lstrip().startswith("<"):
+    if text.startswith("<", error.pos) and not text[: error.pos].strip():
         return "it looks like HTML or XML"
     if error.pos >= len(text):
         return "it ends early"
-    reason = error.msg[0].lower() + error.msg[1:]
+    reason = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
     return f"{reason} at {show(text[error.pos : error.pos + 12])}"
 
 
@@ -281,7 +284,10 @@ def equal(left: Any, right: Any) -> bool:
             and len(left) == len(right)
             and all(map(equal, left, right))
         )
-    return bool(left == right)
+    try:
+        return bool(left == right)
+    except Exception:  # noqa: BLE001 - an object of somebody's fixture, which is equal to no JSON value
+        return False
 
 
 def show(value: Any, limit: int = 80) -> str:
@@ -297,7 +303,7 @@ def show(value: Any, limit: int = 80) -> str:
             if room < 0:
                 break
     except TypeError:
-        return _one_line(repr(value)[:limit])
+        return _one_line(_repr(value)[:limit])
     text = "".join(pieces)
     if len(text) <= limit:
         return _one_line(text)
@@ -324,6 +330,13 @@ def _beginning(value: Any, limit: int) -> Iterator[str]:
         yield "]"
     else:
         yield dumps(value)
+
+
+def _repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - an object of somebody's fixture
+        return f"<{type(value).__name__}>"
 
 
 def _one_line(text: str) -> str:
