@@ -93,12 +93,9 @@ class CheckShape(Shape):
     def _literal_fits(self, reader: Reader, node: Node, value: Value) -> None:
         if self.booleans or not isinstance(value, Literal):
             return
-        for one in value.value if isinstance(value.value, list) else [value.value]:
-            if isinstance(one, bool):
-                word = "true" if one else "false"
-                reader.fail(
-                    node, f"expected a text or a number, got {word}; quote it to compare with the text"
-                )
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            if isinstance(item, Scalar) and isinstance(item.value, bool):
+                reader.expected(item, "a text or a number", "; quote it to compare with the text")
 
     def _operators(self, reader: Reader, node: Mapping) -> Check:
         if not node.entries:
@@ -314,7 +311,20 @@ def read_schema(reader: Reader, node: Node) -> Any:
         return compile_schema(schema, base)
     except SchemaError as error:
         where = f" at {error.pointer}" if error.pointer else ""
-        reader.fail(node, f"the schema{where}: {error.message}")
+        reader.fail(_inner(node, error.pointer), f"the schema{where}: {error.message}")
+
+
+def _inner(node: Node, pointer: str) -> Node:
+    """Return the node below another that a JSON pointer leads to, or the nearest one around it."""
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, Mapping) and name in node:
+            node = node.entries[name][1]
+        elif isinstance(node, Sequence) and name.isdigit() and int(name) < len(node.items):
+            node = node.items[int(name)]
+        else:
+            break
+    return node
 
 
 # -- what can never hold --------------------------------------------------------------------------------

@@ -90,6 +90,10 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _count(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells} cells"
+
+
 def _csv_rows(text: str) -> list[dict[str, Any]]:
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
@@ -106,6 +110,6 @@ def _csv_rows(text: str) -> list[dict[str, Any]]:
         if not cells:
             continue
         if len(cells) != len(names):
-            raise DataError(f"line {number} has {len(cells)} cells, the header has {len(names)}")
+            raise DataError(f"line {number} has {_count(len(cells))}, the header {len(names)}")
         rows.append(dict(zip(names, cells, strict=True)))
     return rows

@@ -245,7 +245,15 @@ CONTRACT = Record(
         ["parts", "part_of", "versions", "sources", "effects", "control", "since", "until", "faults", "prove"]
     ),
     slips={**_SLIPS, "steps": "rules"},
-    elsewhere={"cases": '"cases" belongs in a scenario; a contract has rules'},
+    elsewhere={
+        "cases": '"cases" belongs in a scenario; a contract has rules',
+        **{
+            name: f'"{name}" belongs on a rule'
+            for name in ("when", "skip", "xfail", "for_each", "request", "expect", "level", "source")
+        },
+        **{name: f'"{name}" belongs in a fragment' for name in ("inputs", "outputs")},
+        "parametrize": '"parametrize" is not for a contract: a rule is one test; rows in it are for_each',
+    },
     some=((("rules", "parts", "part_of"), "a contract has rules"),),
     first=_FIRST,
     lenient=True,
@@ -264,8 +272,17 @@ FRAGMENT = Record(
     _build_fragment,
     slips=_SLIPS,
     elsewhere={
-        name: f'"{name}" is not for a fragment: take what it needs as inputs'
-        for name in ("endpoints", "variables", "fixtures", "credentials", "requests", "expectations", "setup")
+        **{
+            name: f'"{name}" is not for a fragment: take what it needs as inputs'
+            for name in (*_FIRST[1:], "variables", "fixtures", "setup")
+        },
+        **{
+            name: f'"{name}" belongs in a scenario; a fragment has steps' for name in ("cases", "parametrize")
+        },
+        **{
+            name: f'"{name}" belongs on the step that uses the fragment, or on a step in it'
+            for name in ("when", "for_each")
+        },
     },
     required=("steps",),
     first=("jsonpath", "inputs"),

@@ -7,6 +7,7 @@ Rules kept here:
 - the problems of a fragment are reported once, at the fragment, and at every place that uses it.
 """
 
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,14 @@ class Library:
             ProblemsError: with every problem of the document and of the fragments it uses.
 
         """
-        document, problems = self.fragment(file.resolve(), ())
+        document, problems = self.fragment(_real(file), ())
         if document is None:
             raise ProblemsError(problems, self.texts)
         return document
 
     def warnings(self, file: Path) -> list[Problem]:
         """Return the warnings of a document that was loaded."""
-        return self._loaded.get(file.resolve(), (None, []))[1]
+        return self._loaded.get(_real(file), (None, []))[1]
 
     def fragment(self, file: Path, chain: tuple[Path, ...]) -> tuple[Document | None, list[Problem]]:
         """Return the document of a file, or None and its problems."""
@@ -113,6 +114,11 @@ class Library:
     def overridden(self, name: str) -> bool:
         """Tell whether an option gives another value to a variable."""
         return name in self._overridden
+
+
+def _real(file: Path) -> Path:
+    """Return a file with its links followed; links in a ring are left as they are, for the reading to say."""
+    return Path(os.path.realpath(file))
 
 
 def _without_secrets(text: str, reader: Reader) -> str:

@@ -9,11 +9,11 @@ Rules kept here:
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Names
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from pytest_apitest import __version__
+from pytest_apitest.data import changed
 from pytest_apitest.errors import MOST_SHOWN, Place, Problem, did_you_mean, near
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
@@ -123,7 +123,7 @@ class Declared:
 
         """
         named = self.read(reader, node, name)
-        reader.usages.extend(replace(usage, phase=reader.phase) for usage in named.usages)
+        reader.usages.extend(changed(usage, phase=reader.phase) for usage in named.usages)
         return named.value
 
     def read(self, reader: "Reader", node: Node, name: str) -> Named:
@@ -320,8 +320,13 @@ class Reader:
                 )
             return ListValue(tuple(items), node.line, node.column)
         assert isinstance(node, Mapping)
-        self.all_of(self.no_reference, (key for key, _ in node.entries.values()))
+        fine = False
+        with self.going_on():
+            self.all_of(self.no_reference, (key for key, _ in node.entries.values()))
+            fine = True
         values = self.all_of(self.value, (value for _, value in node.entries.values()))
+        if not fine:
+            raise BadNodeError
         entries = tuple(zip(node.entries, values, strict=True))
         if all(value.constant for value in values):
             constants = {name: value.value for name, value in entries if isinstance(value, Literal)}

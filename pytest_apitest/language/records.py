@@ -39,6 +39,8 @@ class Key:
     phase: int | None = None
 
 
+# Stands for the key that was meant by one that was sent to another place: it may be any of those that are missing.
+ANOTHER_PLACE = "*"
 Build = Callable[[Reader, Mapping, dict[str, Any]], Any]
 # Returns why a key cannot stand in a mapping, where that depends on what stands beside it.
 Judge = Callable[[Mapping, Scalar], str | None]
@@ -131,11 +133,12 @@ class Record(Shape):
             reader.error(key, later(name))
         elif name in self.elsewhere:
             reader.error(key, self.elsewhere[name])
+            return ANOTHER_PLACE
         elif name in self.slips:
             meant = self.slips[name]
             known = meant in self.by_name or meant in self.later
             reader.error(key, self._unknown(name, f'; did you mean "{meant}"?' if known else f": {meant}"))
-            return meant
+            return meant if known else ANOTHER_PLACE
         elif reader.many_problems:
             reader.error(key, self._unknown(name, f", {NEWER}"))
         elif (found := near(name, self.by_name)) is not None:
@@ -157,7 +160,9 @@ class Record(Shape):
                 reader.error(mapping, f'"{name}" is missing in {self.what}')
                 fine = False
         for names, message in self.some:
-            if not any(name in mapping.entries or name in meant for name in names):
+            if ANOTHER_PLACE not in meant and not any(
+                name in mapping.entries or name in meant for name in names
+            ):
                 reader.error(mapping, message)
                 fine = False
         for group in self._groups:

@@ -132,7 +132,7 @@ def _look_at_beginning(reader: Reader, scalar: Scalar, parts: tuple[str | Refere
         _look_at_host(reader, scalar, first, whole=len(parts) == 1)
         return
     if first.startswith("//"):
-        reader.fail(scalar, "a URL begins with http://, https://, /path or ${endpoint}")
+        reader.fail(scalar, f"a URL begins with one / or with http://: write http:{first[:60]}")
     if not first.startswith(("/", "?")):
         hint = f": write /{first}" if re.match(r"[A-Za-z0-9_-]+(/|$)", first) else ""
         if re.match(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?(/|$)", first) and (

@@ -1,10 +1,9 @@
 """Reading conditions and rows: `when`, `for_each`, `parametrize` (language, sections 7 and 9)."""
 
-from dataclasses import replace
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check
-from pytest_apitest.data import data
+from pytest_apitest.data import changed, data
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.checks import CheckShape
 from pytest_apitest.language.data import DataError, read_rows
@@ -82,12 +81,13 @@ def read_rows_node(reader: Reader, node: Node, what: str, *, lists_only: bool) -
         if isinstance(node, Scalar) and "${" in node.text and not lists_only:
             hint = f'; write {what}: {{name: "{node.text}"}}'
         reader.expected(node, f"a list of rows, or a mapping of names to lists, for {what}", hint)
-    return replace(rows, usages=tuple(reader.usages[before:]))
+    return changed(rows, usages=tuple(reader.usages[before:]))
 
 
 def _product(reader: Reader, node: Mapping, what: str, *, lists_only: bool) -> Rows:
     mapping = reader.mapping(node, f"a mapping of names to lists for {what}")
     product: list[tuple[str, Value | tuple[Value, ...]]] = []
+    marks = {name: mark_of(key) for name, (key, _) in mapping.entries.items()}
     count = 1
     for key, value in mapping.entries.values():
         with reader.going_on():
@@ -102,7 +102,7 @@ def _product(reader: Reader, node: Mapping, what: str, *, lists_only: bool) -> R
         reader.fail(mapping, f"{what} makes {count:,} rows; at most {MAX_ROWS:,}")
     if len(product) != len(mapping.entries):
         raise BadNodeError
-    return Rows((), (), tuple(product), mark_of(mapping), tuple(name for name, _ in product))
+    return Rows((), (), tuple(product), mark_of(mapping), tuple(marks), marks=marks)
 
 
 def _row_name(reader: Reader, key: Scalar) -> str:
@@ -122,7 +122,10 @@ def _row_list(reader: Reader, node: Sequence, what: str) -> Rows:
             verb = "are" if "," in odd else "is"
             reader.fail(item, f"rows have the same names: {odd} {verb} not in all of them")
     rows = tuple(row for _, row in read)
-    return Rows(rows, tuple(label for label, _ in read), (), mark_of(node), names)
+    first = items[0]
+    assert isinstance(first, Mapping)
+    marks = {name: mark_of(first.key(name)) for name in names}
+    return Rows(rows, tuple(label for label, _ in read), (), mark_of(node), names, marks=marks)
 
 
 def _row(reader: Reader, node: Node, what: str) -> tuple[str | None, dict[str, Value]]:

@@ -151,7 +151,9 @@ class _Checker:
         everywhere += [step.for_each for step in document.all_steps()]
         for rows in everywhere:
             for name in rows.names if rows is not None else ():
-                known.setdefault(name, Owner("", rows.mark if rows is not None else document.mark, "row"))
+                known.setdefault(
+                    name, Owner("", rows.mark_of(name) if rows is not None else document.mark, "row")
+                )
         for table in (document.credentials, document.requests, document.expectations):
             for named in table.values():
                 self._known(named.usages, known)
@@ -233,7 +235,7 @@ class _Checker:
 
     def _rows(self, known: Names, rows: Rows) -> None:
         for name in rows.names:
-            owner = Owner("a row key", rows.mark, "row", written_rows(rows, name))
+            owner = Owner("a row key", rows.mark_of(name), "row", written_rows(rows, name))
             earlier = known.get(name)
             if not self._reserved(name, owner) and earlier is not None:
                 self._conflict(name, earlier, owner)

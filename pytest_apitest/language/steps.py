@@ -66,7 +66,7 @@ RETRY = Record(
     ),
     _build_retry,
     slips={
-        "until": "give_up_when",
+        "until": "write it as expect of the step",
         "delay": "every",
         "interval": "every",
         "max": "times",
@@ -346,7 +346,8 @@ def _names_of_rows(node: Node) -> Rows | None:
         rows = rows.items[0]
     if not isinstance(rows, Mapping):
         return None
-    return Rows((), (), (), mark_of(rows), tuple(name for name in rows.entries if name != "case"))
+    marks = {name: mark_of(key) for name, (key, _) in rows.entries.items() if name != "case"}
+    return Rows((), (), (), mark_of(rows), tuple(marks), marks=marks)
 
 
 def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:

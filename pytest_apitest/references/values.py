@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from pytest_apitest.errors import Place
-from pytest_apitest.functions import Callee, FilterError
+from pytest_apitest.functions import Callee, FilterError, ForeignError
 from pytest_apitest.jsonvalue import Number, kind, show
 from pytest_apitest.source import Source
 
@@ -129,6 +129,8 @@ class Reference:
             for callee, args in filters:
                 try:
                     value = callee.call(value, *args)
+                except ForeignError as error:
+                    raise RenderError(str(error), self.place) from None
                 except FilterError as error:
                     raise RenderError(f"{self.shown} | {callee.name}: {error}", self.place) from None
             if self.name:
@@ -157,6 +159,8 @@ class Reference:
         if self.function is not None:
             try:
                 return scope.call(self.function, self.args), self.filters
+            except ForeignError as error:
+                raise RenderError(str(error), self.place) from None
             except FilterError as error:
                 raise RenderError(f"{self.function.name}: {error}", self.place) from None
         try:
@@ -183,10 +187,14 @@ class Reference:
                 if not isinstance(value, list):
                     raise RenderError(f"{shown} is {_what(value)}, so it has no [{step}]", self.place)
                 if not -len(value) <= step < len(value):
-                    raise RenderError(f"{shown} has {len(value)} elements, so no [{step}]", self.place)
+                    raise RenderError(f"{shown} has {_elements(len(value))}, so no [{step}]", self.place)
                 value = value[step]
                 shown += f"[{step}]"
         return value
+
+
+def _elements(count: int) -> str:
+    return "1 element" if count == 1 else f"{count} elements"
 
 
 def _what(value: Any) -> str:

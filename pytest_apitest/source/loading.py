@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from pytest_apitest.errors import Place, Problem, ProblemsError, shown_path
-from pytest_apitest.jsonvalue import JSON_NUMBER
+from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, number
 from pytest_apitest.source import slips
 from pytest_apitest.source.nodes import Mapping, Node, ReportedScalar, Scalar, Sequence, Source
 
@@ -21,6 +21,7 @@ BEGINNING = "expected a mapping that begins with scenario, contract, fragment or
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML forbids, and what ends a line for YAML 1.1 but not for 1.2, an editor or us.
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_UTF_16 = "; it looks like UTF-16: save it as UTF-8"
 _LINE_ENDS = "\x85\u2028\u2029"
 # Of these bytes nothing needs to be looked at; deleting them all is the cheapest way to see that.
 _PLAIN = bytes((9, 10, 13, *range(32, 127)))
@@ -43,7 +44,7 @@ def read_file(file: Path, shown: str | None = None) -> Source:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        hint = "; it looks like UTF-16: save it as UTF-8" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        hint = _UTF_16 if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "; save the file as UTF-8"
         message = f"not UTF-8: byte {error.start} (0x{data[error.start]:02x}){hint}"
         readable = data.decode("utf-8", "replace")
         offset = len(data[: error.start].decode("utf-8"))
@@ -77,7 +78,7 @@ def _unreadable(text: str, offset: int) -> str:
     if character in _LINE_ENDS:
         escape = f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
         return f"{code} ends a line for some readers: write {escape} inside double quotes"
-    return f"control character {code} cannot stand in YAML"
+    return f"control character {code} cannot stand in YAML" + (_UTF_16 if "\0" in text[:2] else "")
 
 
 def _at_character(shown: str, text: str, offset: int, message: str) -> ProblemsError:
@@ -161,7 +162,8 @@ class _Builder:
         """Look at what is rarely there; return whether the file goes on."""
         mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            self._problem(mark, slips.NO_ALIASES)
+            if self.key is None or not self.key.reported:  # of a merge key it was said already
+                self._problem(mark, slips.NO_ALIASES)
             self._add(ReportedScalar("", "'", mark.line + 1, mark.column + 1, 1))
         elif isinstance(event, yaml.DocumentStartEvent):
             if self.root is not None:
@@ -197,10 +199,8 @@ class _Builder:
             elif text[0] == "$" and slips.unbalanced_path(text):
                 self._problem_at(scalar.line, scalar.column, slips.QUOTE_PATH, length)
                 scalar = _reported(scalar)
-            elif len(text) > MAX_NUMBER and JSON_NUMBER.fullmatch(text):
-                digits = sum(character.isdigit() for character in text)
-                message = f"a number of {digits} digits; at most {MAX_NUMBER}: quote it if it is a text"
-                self._problem_at(scalar.line, scalar.column, message, length)
+            elif (len(text) > MAX_NUMBER or "e" in text or "E" in text) and (odd := _odd_number(text)):
+                self._problem_at(scalar.line, scalar.column, f"{odd}: quote it if it is a text", length)
                 scalar = _reported(scalar)
         self._add(scalar)
 
@@ -274,3 +274,16 @@ class _Builder:
 
 def _reported(scalar: Scalar) -> ReportedScalar:
     return ReportedScalar(scalar.text, scalar.style, scalar.line, scalar.column, scalar.length)
+
+
+def _odd_number(text: str) -> str:
+    """Return why a text that is a JSON number is none that anyone can mean, or an empty text."""
+    if not JSON_NUMBER.fullmatch(text):
+        return ""
+    if len(text) > MAX_NUMBER:
+        return f"a number of {sum(map(str.isdigit, text))} digits; at most {MAX_NUMBER}"
+    try:
+        number(text)
+    except NotJSONError as error:
+        return str(error)
+    return ""

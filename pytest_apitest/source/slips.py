@@ -22,6 +22,7 @@ FIRST_CHARACTER = "a value cannot start with * (or @ % backtick): quote it"
 NO_ALIASES = "anchors, aliases, merge keys and tags are not part of the language: use variables, requests or a fragment"
 NO_DIRECTIVES = "directives are not part of the language: remove this line"
 ONE_DOCUMENT = "a second document is not part of the language: write it in a file of its own"
+BYTE_ORDER_MARK = "a byte order mark (U+FEFF) stands only at the beginning of a file: remove it"
 TAB = "tab used to indent; use spaces"
 ESCAPE = "use single quotes for regular expressions"
 APOSTROPHE = "inside single quotes a single quote is written twice: ''"
@@ -62,8 +63,10 @@ def _diagnose(
     problem: str, line: int, column: int, context: tuple[int, int], lines: Sequence[str]
 ) -> tuple[int, int, str]:
     text = lines[line] if line < len(lines) else ""
+    if "\ufeff" in text[:column]:
+        return line, text.index("\ufeff"), BYTE_ORDER_MARK
     if "unknown escape" in problem:
-        return line, column, ESCAPE
+        return line, column, f"{ESCAPE}; inside double quotes {text[column : column + 2]} is no escape"
     if "alphabetic or numeric" in problem:  # an alias without a name
         start = column - 1
         before = text[start - 1 : start]
@@ -167,6 +170,8 @@ def _no_key(line: int, column: int, text: str, lines: Sequence[str]) -> tuple[in
         return cut
     if text[column - 1 : column] == "'" and text[column : column + 1].strip():
         return line, column - 1, APOSTROPHE
+    if text[column : column + 1] in ("]", "}"):
+        return line, column, f'this "{text[column]}" closes nothing: remove it, or quote the text'
     indent = len(text) - len(text.lstrip())
     if text.strip().startswith("- ") or text.strip() == "-":
         return line, indent, "a list item where a key is expected; check the indentation"

@@ -1,5 +1,6 @@
 """Steps with their rows, conditions, fragments and references (language, sections 4, 8 and 9)."""
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pytest_apitest.checks.evaluation import Check
@@ -23,6 +24,7 @@ class Rows:
         mark: where they stand.
         names: the names in every row.
         usages: the references in them.
+        marks: where each name stands, when it stands in the document.
 
     """
 
@@ -32,6 +34,11 @@ class Rows:
     mark: Mark
     names: tuple[str, ...] = ()
     usages: tuple["Usage", ...] = ()
+    marks: dict[str, Mark] = field(default_factory=dict)
+
+    def mark_of(self, name: str) -> Mark:
+        """Return where a name stands."""
+        return self.marks.get(name, self.mark)
 
 
 @data
