@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_apitest.engine.steps import row_label
+from pytest_apitest.engine.rows import row_label
 from pytest_apitest.errors import Problem, ProblemsError
 from pytest_apitest.guarded import fixture_scope, problems_repr, redacted, screen_repr
 from pytest_apitest.language import Case, Document
@@ -43,6 +43,15 @@ class DocumentError(pytest.Collector.CollectError):
     def __init__(self, problems: ProblemsError, text: str) -> None:
         super().__init__(text)
         self.problems = [problem for problem in problems.problems if not problem.warning]
+
+
+def problems_of(error: DocumentError, runtime: "Runtime") -> Any:
+    """Return the representation of a document with problems: all of them, and the first for summaries."""
+    first = min(error.problems, key=lambda problem: problem.place)
+    more = len(error.problems) - 1
+    message = f"line {first.place.line}: {first.message}" + (f" (and {more} more)" if more else "")
+    text = runtime.redactor.text(message)
+    return problems_repr(str(error), first.place.path, first.place.line, text)
 
 
 class ApitestFile(pytest.Module):
@@ -137,13 +146,9 @@ class ApitestFile(pytest.Module):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Return everything that is wrong with the document, and the first of it for summaries."""
         error = excinfo.value
-        if not isinstance(error, DocumentError) or not error.problems:
-            return super().repr_failure(excinfo)
-        first = min(error.problems, key=lambda problem: problem.place)
-        more = len(error.problems) - 1
-        message = f"line {first.place.line}: {first.message}" + (f" (and {more} more)" if more else "")
-        text = self.runtime.redactor.text(message)
-        return problems_repr(str(error), first.place.path, first.place.line, text)
+        if isinstance(error, DocumentError) and error.problems:
+            return problems_of(error, self.runtime)
+        return super().repr_failure(excinfo)
 
     # -- set-up and end ---------------------------------------------------------------------------------
 

@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_apitest.errors import ProblemsError
-from pytest_apitest.language import Document, is_document
 
 if TYPE_CHECKING:
+    from pytest_apitest.language import Document
     from pytest_apitest.runtime import Runtime
 
 
-def check_before_workers(session: pytest.Session, runtime: "Callable[[pytest.Config], Runtime]") -> None:
+def check_before_workers(
+    session: pytest.Session, runtime: "Callable[[pytest.Config], Runtime]", suffixes: tuple[str, ...]
+) -> None:
     """Check every document of the run; raise what pytest raises when collection fails.
 
     Args:
         session: the session of the controller.
         runtime: makes the plugin's state when there is a document at all.
+        suffixes: how the names of documents end.
 
     Raises:
         pytest.UsageError: an option names nothing in the documents.
@@ -34,7 +37,7 @@ def check_before_workers(session: pytest.Session, runtime: "Callable[[pytest.Con
 
     """
     config = session.config
-    files = list(dict.fromkeys(_documents(config)))
+    files = list(dict.fromkeys(_documents(config, suffixes)))
     if not files:
         return
     state = runtime(config)
@@ -44,8 +47,11 @@ def check_before_workers(session: pytest.Session, runtime: "Callable[[pytest.Con
         try:
             documents.append(state.library.document(file))
         except ProblemsError as error:
+            from pytest_apitest.collection import DocumentError, problems_of  # noqa: PLC0415 - seldom
+
             errors += 1
-            report = pytest.CollectReport(_node_id(config, file), "failed", state.masked(error), [])
+            shown = problems_of(DocumentError(error, state.masked(error)), state)
+            report = pytest.CollectReport(_node_id(config, file), "failed", shown, [])
             config.hook.pytest_collectreport(report=report)
     if errors:
         raise session.Interrupted(f"{errors} error{'s' * (errors != 1)} during collection")
@@ -59,22 +65,22 @@ def _node_id(config: pytest.Config, file: Path) -> str:
         return str(file)
 
 
-def _documents(config: pytest.Config) -> Iterator[Path]:
+def _documents(config: pytest.Config, suffixes: tuple[str, ...]) -> Iterator[Path]:
     skipped: list[str] = config.getini("norecursedirs")
     for arg in config.args:
         path = (config.invocation_params.dir / str(arg).partition("::")[0]).resolve()
         if path.is_file():
-            if is_document(path):
+            if path.name.endswith(suffixes):
                 yield path
         elif path.is_dir():
-            yield from _below(path, skipped)
+            yield from _below(path, skipped, suffixes)
 
 
-def _below(folder: Path, skipped: list[str]) -> Iterator[Path]:
+def _below(folder: Path, skipped: list[str], suffixes: tuple[str, ...]) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             left_out = any(fnmatch(entry.name, pattern) for pattern in skipped)
             if not left_out and not entry.is_symlink() and not (entry / "pyvenv.cfg").exists():
-                yield from _below(entry, skipped)
-        elif is_document(entry):
+                yield from _below(entry, skipped, suffixes)
+        elif entry.name.endswith(suffixes):
             yield entry.resolve()

@@ -39,6 +39,7 @@ class Gathering:
         self._expected: dict[str, CaseOutcome] = {}
         self._cases: dict[str, CaseOutcome] = {}
         self._problems = 0
+        self._unwritten = ""
 
     # -- collection -------------------------------------------------------------------------------------
 
@@ -141,20 +142,19 @@ class Gathering:
             provider=self.runtime.provider,
         )
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """End fragments that ran once, close what is open, write the reports, set the exit code."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """End fragments that ran once, write the reports, set the exit code; the terminal sums up after it."""
         self._end_once()
-        result = yield
         if self.runtime.is_worker:
             expected = [case.to_json() for case in self._expected.values()]
             self.config.workeroutput["apitest"] = {"expected": expected}  # type: ignore[attr-defined]
-            return result
-        run = self.run_outcome()
+            return
         if self.config.option.collectonly:
-            return result
+            return
+        run = self.run_outcome()
         if self.runtime.report_folder is not None:
-            self._write(run)
+            self._write(run, session)
         self.config.hook.pytest_apitest_outcome(run=run)
         stops = self._problems and not self.config.option.continue_on_collection_errors
         if stops and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -162,7 +162,6 @@ class Gathering:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         if run.provider and run.verdict == NO_RESULTS and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        return result
 
     def _end_once(self) -> None:
         for step in self.runtime.end_once():
@@ -171,22 +170,23 @@ class Gathering:
                     pytest.PytestWarning(f"{failure.file}:{failure.line}: {failure.message}"), stacklevel=2
                 )
 
-    def _write(self, run: RunOutcome) -> None:
+    def _write(self, run: RunOutcome, session: pytest.Session) -> None:
         from pytest_apitest.reports import write_reports  # noqa: PLC0415 - only when asked for
 
         assert self.runtime.report_folder is not None
         try:
             write_reports(run, self.runtime.report_folder, self.runtime.extensions.reports)
         except OSError as error:
-            raise pytest.UsageError(
-                f"--apitest-report {self.runtime.report_folder}: {error.strerror or error}"
-            ) from None
+            # Told by the summary, so that what failed is shown all the same.
+            self._unwritten = f"{error.strerror or error}"
+            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """Say what came out of a provider run, and where the reports are."""
         if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
             return
-        if not self.runtime.provider and self.runtime.report_folder is None:
+        if self.config.option.collectonly or not (self.runtime.provider or self.runtime.report_folder):
             return
         run = self.run_outcome()
         totals = run.totals
@@ -200,7 +200,10 @@ class Gathering:
         terminalreporter.line(f"{run.verdict}: {', '.join(words) or 'nothing ran'}, {count}")
         if self.runtime.report_folder is not None:
             folder = shown_path(self.runtime.report_folder, self.config.invocation_params.dir)
-            terminalreporter.line(f"reports: {folder}/result.json, shield.json, shield.svg")
+            if self._unwritten:
+                terminalreporter.line(f"ERROR: no reports in {folder}: {self._unwritten}", red=True)
+            else:
+                terminalreporter.line(f"reports: {folder}/result.json, shield.json, shield.svg")
 
     def pytest_unconfigure(self) -> None:
         """Close connections and stop hosted applications."""

@@ -24,6 +24,7 @@ SUFFIXES = (".apitest.yaml", ".apitest.yml")
 _OPTIONS = ("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint")
 _KEY: "pytest.StashKey[Runtime]" = pytest.StashKey()
 _GATHERING: "pytest.StashKey[Gathering]" = pytest.StashKey()
+_BAD_INI: "pytest.StashKey[pytest.UsageError]" = pytest.StashKey()
 
 
 class _PlainFinder:
@@ -108,7 +109,7 @@ def runtime(config: pytest.Config) -> "Runtime":
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose what `--apitest-scenario` names; everything else waits for the first document."""
-    if any(config.getoption(name) for name in _OPTIONS):
+    if any(config.getoption(name) not in (None, []) for name in _OPTIONS):
         runtime(config).choose()
 
 
@@ -118,16 +119,27 @@ def pytest_collection(session: pytest.Session) -> None:
     if session.config.pluginmanager.hasplugin("dsession"):
         from pytest_apitest.controller import check_before_workers  # noqa: PLC0415 - only with workers
 
-        check_before_workers(session, runtime)
+        check_before_workers(session, runtime, SUFFIXES)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect documents."""
-    if file_path.name.endswith(SUFFIXES):
-        from pytest_apitest.collection import ApitestFile  # noqa: PLC0415 - loads the language
+    if not file_path.name.endswith(SUFFIXES) or _BAD_INI in parent.config.stash:
+        return None
+    from pytest_apitest.collection import ApitestFile  # noqa: PLC0415 - loads the language
 
+    try:
         return ApitestFile.of(parent, file_path, runtime(parent.config))
-    return None
+    except pytest.UsageError as error:
+        # Here pytest would take it for a fault of this folder.
+        parent.config.stash[_BAD_INI] = error
+        return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Raise what is wrong with the ini values, which are first read for a document."""
+    if _BAD_INI in config.stash:
+        raise config.stash[_BAD_INI]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -38,9 +38,7 @@ class Runtime:
         self.extensions = Extensions()
         self.redactor = Redactor()
         self.strict = bool(config.getoption("apitest_strict") or config.getini("apitest_strict"))
-        self.report_folder = self._folder(
-            config.getoption("apitest_report") or config.getini("apitest_report")
-        )
+        self.report_folder = self._folder(config.getoption("apitest_report"), config.getini("apitest_report"))
         self.options = self._options()
         self.roots = scenario_roots(config)
         self.library = Library(
@@ -56,8 +54,20 @@ class Runtime:
         self._host: Host | None = None
         self._states: dict[Path, DocumentState] = {}
 
-    def _folder(self, written: str) -> Path | None:
-        return self.config.invocation_params.dir / written if written else None
+    def _folder(self, option: str | None, default: str) -> Path | None:
+        """Return the folder for reports; that it cannot be made is said before anything runs."""
+        if option is not None and not option:
+            raise pytest.UsageError("--apitest-report: a folder is needed")
+        if not (option or default):
+            return None
+        folder = self.config.invocation_params.dir / (option or default)
+        if not self.is_worker and not self.config.option.collectonly:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                reason = error.strerror or error
+                raise pytest.UsageError(f"--apitest-report {option or default}: {reason}") from None
+        return folder
 
     def _options(self) -> Options:
         try:

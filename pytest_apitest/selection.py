@@ -101,6 +101,8 @@ class Selection:
         return path in self._above or path in self.files
 
     def _find(self, name: str) -> list[Path]:
+        if not name.strip():
+            raise UsageError("--apitest-scenario: a title, a kit, a path or a glob is needed")
         path = self.here / name
         if path.is_dir():
             found = [file for file in documents_below(path) if runs_alone(file)]
