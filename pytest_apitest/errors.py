@@ -89,6 +89,16 @@ class UsageError(Exception):
     """An option or a name given on the command line cannot be used; the text is the whole message."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return what an exception of somebody else's code is, in one line."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - not even its text can be relied on
+        text = ""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {first[:_LONGEST]}" if first else type(error).__name__
+
+
 def describe(problems: Iterable[Problem], texts: Mapping[str, str]) -> str:
     """Return the problems as text for people, each with its line of the file and a caret below it."""
     unique = list(dict.fromkeys(sorted(problems, key=lambda problem: problem.place)))

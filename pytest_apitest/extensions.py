@@ -7,17 +7,18 @@ Rules kept here:
 """
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_apitest.auth import SCHEMES, Field, Scheme, SignedRequest
+from pytest_apitest.auth import SCHEMES, AuthError, Field, Scheme, SignedRequest
 from pytest_apitest.checks.operators import OPERATORS, Miss, Operator
-from pytest_apitest.functions import FILTERS, FUNCTIONS, Callee, FilterError, callee
-from pytest_apitest.jsonvalue import from_python, show
+from pytest_apitest.errors import in_one_line
+from pytest_apitest.functions import FILTERS, FUNCTIONS, Callee, FilterError, ForeignError, callee
+from pytest_apitest.jsonvalue import from_python, show, show_typed
+from pytest_apitest.patterns import deferred
 from pytest_apitest.registry import Table
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = deferred(r"[A-Za-z_][A-Za-z0-9_]*")
 ReportWriter = Callable[[Any, Any], None]
 
 
@@ -37,14 +38,14 @@ class Extensions:
         Args:
             name: its name: letters, digits and _.
             call: the Python function; its signature says how many arguments a reference may give; a
-                ValueError it raises fails the step with its text.
+                ValueError it raises fails the step with its text, anything else with its type too.
 
         Raises:
             ValueError: the name is taken or malformed, or the function has no docstring.
 
         """
         _check(name, call)
-        self.functions.add(name, callee(name, _converting(call), skip=0))
+        self.functions.add(name, callee(name, _converting("function", name, call), skip=0))
 
     def add_filter(self, name: str, call: Callable[..., Any]) -> None:
         """Add a filter for references, `${x | name}`.
@@ -52,14 +53,14 @@ class Extensions:
         Args:
             name: its name: letters, digits and _.
             call: the Python function; the value is its first argument; a ValueError it raises fails the
-                step with its text.
+                step with its text, anything else with its type too.
 
         Raises:
             ValueError: the name is taken or malformed, or the function has no docstring.
 
         """
         _check(name, call)
-        self.filters.add(name, callee(name, _converting(call), skip=1))
+        self.filters.add(name, callee(name, _converting("filter", name, call), skip=1))
 
     def add_operator(self, name: str, test: Callable[[Any, Any], bool | str | None]) -> None:
         """Add an operator for checks, `{name: operand}`.
@@ -67,8 +68,8 @@ class Extensions:
         Args:
             name: its name: letters, digits and _.
             test: called with the value found and the operand; returns True or None when the check holds,
-                False or a sentence (`expected …, got …` or any other) when it does not. Whatever it raises
-                is a failed check.
+                False or a sentence (`expected …, got …` or any other) when it does not. An AssertionError
+                it raises is such a sentence; anything else fails the check, also under `not`.
 
         Raises:
             ValueError: the name is taken or malformed, or the function has no docstring.
@@ -77,14 +78,16 @@ class Extensions:
         _check(name, test)
 
         def run(actual: Any, operand: Any) -> list[Miss]:
+            wanted = f"{name} {show(operand)}"
+            answer: object
             try:
                 answer = test(actual, operand)
+            except AssertionError as error:
+                answer = f"{name}: {in_one_line(error).removeprefix('AssertionError: ')}"
             except Exception as error:  # noqa: BLE001 - whatever a project's code raises, the check failed
-                known = isinstance(error, ValueError | TypeError | AssertionError)
-                answer = f"{name}: {error}" if known else f"{name}: {type(error).__name__}: {error}"
+                return [Miss(wanted, show(actual), _broke("operator", name, test, error), applies=False)]
             if answer is None or answer is True:
                 return []
-            wanted = f"{name} {show(operand)}"
             return [Miss(wanted, show(actual), answer if isinstance(answer, str) else "")]
 
         run.__doc__ = inspect.getdoc(test)
@@ -114,7 +117,8 @@ class Extensions:
         if name == "none":
             raise ValueError("auth scheme 'none' exists already; choose another name")
         settings = {field: Field() for field in fields} | {field: Field(required=False) for field in optional}
-        self.schemes.add(name, Scheme(name, settings or None, headers=sign))
+        scheme = Scheme(name, settings or None, headers=_signing(name, sign), documented=sign)
+        self.schemes.add(name, scheme)
 
     def add_report(self, name: str, write: ReportWriter) -> None:
         """Add a report that is written beside the others into the folder of `--apitest-report`.
@@ -138,14 +142,41 @@ def _check(name: str, call: Callable[..., Any]) -> None:
         raise ValueError(f"{name!r} needs a docstring: its first paragraph is the entry in the reference")
 
 
-def _converting(call: Callable[..., Any]) -> Callable[..., Any]:
+def _broke(what: str, name: str, call: Callable[..., Any], error: Exception) -> str:
+    """Return what is said when the code of a project raised what it was not asked to raise."""
+    module = getattr(call, "__module__", None) or type(call).__module__
+    return f"the {what} {name} of {module} failed: {in_one_line(error)}"
+
+
+def _signing(
+    name: str, sign: Callable[[SignedRequest, Mapping[str, Any]], Mapping[str, str]]
+) -> Callable[[SignedRequest, Mapping[str, Any]], Mapping[str, str]]:
+    def signed(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:
+        try:
+            headers = dict(sign(request, settings))
+            for header, value in headers.items():
+                if not isinstance(header, str) or not isinstance(value, str):
+                    got = f"{show_typed(header)}: {show_typed(value)}"
+                    raise TypeError(f"headers are texts, got {got}")  # noqa: TRY301 - told as all others are
+        except AuthError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a project's code raises, nothing is sent
+            raise AuthError(_broke("auth scheme", name, sign, error)) from None
+        return headers
+
+    return signed
+
+
+def _converting(what: str, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def converted(*args: Any) -> Any:
         try:
             return from_python(call(*args))
         except FilterError:
             raise
-        except ValueError as error:
-            raise FilterError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - whatever a project's code raises, the step failed
+            if type(error) is ValueError and str(error):
+                raise FilterError(str(error)) from None
+            raise ForeignError(_broke(what, name, call, error)) from None
 
     converted.__doc__ = inspect.getdoc(call)
     converted.__signature__ = inspect.signature(call)  # type: ignore[attr-defined]

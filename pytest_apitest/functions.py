@@ -10,7 +10,6 @@ Rules kept here:
 import base64
 import inspect
 import random
-import re
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -20,16 +19,21 @@ from typing import Any
 from pytest_apitest import jsonvalue
 from pytest_apitest.data import data
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, Number, show_typed
+from pytest_apitest.patterns import deferred
 from pytest_apitest.registry import Table
 
 MAX_TEXT = 1024 * 1024
-_SHIFT = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_SHIFT = deferred(r"([+-]?)([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class FilterError(ValueError):
     """A function or filter cannot do what it was asked for; the message says why."""
+
+
+class ForeignError(FilterError):
+    """A function or filter of a project broke; the message says which, where it is from and how."""
 
 
 @data

@@ -14,15 +14,17 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
+from pytest_apitest.patterns import deferred
+
 MAX_DEPTH = 256
 MAX_DIGITS = 1_000
 _MAX_EXPONENT = 5_000
 
 # A text, also one that is not closed, or a bracket; nothing is looked at twice, so no body is slow.
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKETS = deferred(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TEXT = deferred(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+JSON_NUMBER = deferred(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 class NotJSONError(ValueError):

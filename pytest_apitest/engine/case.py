@@ -26,6 +26,7 @@ from pytest_apitest.engine.rows import render_rows
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.engine.steps import StepRunner
 from pytest_apitest.engine.variables import Computation, Options
+from pytest_apitest.errors import in_one_line
 from pytest_apitest.exchange import Send
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import from_python
@@ -42,7 +43,7 @@ from pytest_apitest.outcome import (
     StepOutcome,
 )
 from pytest_apitest.redaction import Redactor
-from pytest_apitest.references import RenderError, UnsetError
+from pytest_apitest.references import NotSentError, RenderError, UnsetError
 
 GRACE = 10.0
 _ORDER = {"setup": ERROR, "before_each": ERROR}
@@ -131,11 +132,12 @@ class DocumentState:
         if self.started or self.document.single or not self.document.setup:
             return
         self.started = True
-        scope = RunScope(fixture_entries(fixtures), self.engine.redactor, self.engine.generator("setup"))
+        scope = RunScope({}, self.engine.redactor, self.engine.generator("setup"))
         names = dict.fromkeys(usage.name for step in self.document.setup for usage in step.usages)
         for need in self._setup_names():
             names.setdefault(need)
         try:
+            scope.entries.update(fixture_entries(fixtures))
             self._compute(list(names), {}, scope)
         except RenderError as error:
             self.failure = error.message
@@ -174,7 +176,8 @@ class DocumentState:
             try:
                 self._compute([*names, *self._setup_names()], {}, scope)
             except RenderError as error:
-                return [_problem_step(document, document.mark, error.message, "teardown")]
+                problem = _problem_step(document, document.mark, error.message, "teardown")
+                return [finish(problem, self.engine.redactor)]
             self._runner(scope, self._jar, self._trail).run_each(document.teardown, "teardown")
         return [finish(raw, self.engine.redactor) for raw in self._trail.raw[done:] if not _fine(raw)]
 
@@ -196,7 +199,7 @@ class DocumentState:
         for name, spec in self.document.endpoints.items():
             entry = scope.entry(name)
             if entry is not None:
-                endpoints[name] = Endpoint(spec, str(entry.value), entry.origin)
+                endpoints[name] = Endpoint(spec, str(entry.value), entry.origin, self.document, scope)
         return Runner(self.engine, self.document, endpoints, scope, jar, trail)
 
     def run(
@@ -282,18 +285,15 @@ class _CaseRun:
             self._decide(ERROR, state.failure)
             self.outcome.steps += state.failed_steps
             if not state.failed_steps:
-                self.outcome.steps.append(self._problem(state.failure))
+                self.raw.append(self._problem(state.failure))
             return
-        scope = RunScope(
-            {**state.shared, **fixture_entries(self.fixtures)},
-            state.engine.redactor,
-            state.engine.generator(self.outcome.id),
-        )
+        scope = RunScope(dict(state.shared), state.engine.redactor, state.engine.generator(self.outcome.id))
         try:
+            scope.entries.update(fixture_entries(self.fixtures))
             runs = self._prepare(scope)
         except RenderError as error:
             self._decide(ERROR, error.message)
-            self.outcome.steps.append(self._problem(error.message, error))
+            self.raw.append(self._problem(error.message, error))
             return
         if not runs:
             return
@@ -306,7 +306,7 @@ class _CaseRun:
         self.decided = outcome
         self.outcome.reason = reason
 
-    def _problem(self, message: str, error: RenderError | None = None) -> StepOutcome:
+    def _problem(self, message: str, error: RenderError | None = None) -> RawStep:
         place = error.place if error is not None else None
         return _problem_step(self.document, self.case.mark, message, "steps", place)
 
@@ -372,7 +372,7 @@ class _CaseRun:
         if need.usage is not None:
             error.place = need.usage.mark.place(self.document.source)
         self._decide(ERROR, entry.message)
-        self.outcome.steps.append(self._problem(entry.message, error))
+        self.raw.append(self._problem(entry.message, error))
         return False
 
     def _level(self, scope: RunScope) -> str:
@@ -392,9 +392,15 @@ class _CaseRun:
         scope = outer.copy()
         scope.entries.update(row)
         if case.for_each is not None:
-            self._locals(scope)
             needs = [need for need in state.plan(case)[0] if need.step is not None]
-            if not self._may_run(needs, scope):
+            try:
+                self._locals(scope)
+                if not self._may_run(needs, scope):
+                    return
+            except RenderError as error:
+                problem = self._problem(error.message, error)
+                problem.outcome.row = label
+                self.raw.append(problem)
                 return
         trail = Trail()
         runner = state._runner(scope, state.engine.new_jar(), trail)  # noqa: SLF001
@@ -429,16 +435,24 @@ class _CaseRun:
 
 
 def fixture_entries(fixtures: Mapping[str, Any]) -> dict[str, Entry | Unset]:
-    """Return the values of pytest fixtures as values of names."""
-    return {name: Entry(from_python(value), "fixture", f"fixture {name}") for name, value in fixtures.items()}
+    """Return the values of pytest fixtures as values of names; raises `NotSentError`."""
+    entries: dict[str, Entry | Unset] = {}
+    for name, value in fixtures.items():
+        try:
+            entries[name] = Entry(from_python(value), "fixture", f"fixture {name}")
+        except Exception as error:  # noqa: BLE001 - a value of somebody's code, which may do anything
+            raise NotSentError(
+                f"the value of the fixture {name} cannot be read: {in_one_line(error)}"
+            ) from None
+    return entries
 
 
 def _words(condition: Condition) -> str:
     return ", ".join(name for name, _ in condition.checks)
 
 
-def _problem_step(document: Document, mark: Mark, message: str, phase: str, place: Any = None) -> StepOutcome:
-    """Return a step outcome that stands for what went wrong before any step."""
+def _problem_step(document: Document, mark: Mark, message: str, phase: str, place: Any = None) -> RawStep:
+    """Return a step that stands for what went wrong before any step."""
     shown = document.source.shown
     failure = Failure(
         "values",
@@ -449,4 +463,6 @@ def _problem_step(document: Document, mark: Mark, message: str, phase: str, plac
         width=1 if place is not None else mark.width,
         kind="request",
     )
-    return StepOutcome("before the first step", ERROR, shown, mark.line, phase=phase, failures=[failure])
+    return RawStep(
+        StepOutcome("before the first step", ERROR, shown, mark.line, phase=phase, failures=[failure])
+    )

@@ -7,8 +7,8 @@ Rules kept here:
 """
 
 import time
-from dataclasses import replace
 
+from pytest_apitest.data import changed
 from pytest_apitest.engine.answers import Answer
 from pytest_apitest.engine.context import Armed, Context, Trail
 from pytest_apitest.engine.records import RawStep
@@ -84,7 +84,7 @@ def _sent_and_judged(context: Context, step: Step) -> tuple[Sent, list[Failure],
     if 200 <= status < 300 or status in (404, 410):
         return sent, [], 1
     failure = context.failure(mark, "status", f"expected {CLEANED}, got {status}")
-    return sent, [replace(failure, expected=CLEANED, got=str(status))], 1
+    return sent, [changed(failure, expected=CLEANED, got=str(status))], 1
 
 
 def _in_words(failure: Failure, creator: str, sent: Sent | None, step: Step) -> Failure:
@@ -95,7 +95,7 @@ def _in_words(failure: Failure, creator: str, sent: Sent | None, step: Step) -> 
     message = failure.message
     if failure.path == "status":
         message = message.removeprefix("status: ")
-    return replace(
+    return changed(
         failure, path="cleanup", message=f'cleanup of "{creator}": {what}: {message}', kind="cleanup"
     )
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from pytest_apitest.data import data
-from pytest_apitest.language.model import EndpointSpec
+from pytest_apitest.engine.scope import RunScope
+from pytest_apitest.language.model import Document, EndpointSpec
 
 
 @data
@@ -22,12 +23,16 @@ class Endpoint:
         spec: the declaration.
         base_url: its base URL, with a trailing slash as it was given.
         origin: where the address came from, in words.
+        document: the document that declares it.
+        scope: the names of that document, which its settings refer to.
 
     """
 
     spec: EndpointSpec
     base_url: str
     origin: str
+    document: Document
+    scope: RunScope
 
     @property
     def base(self) -> str:

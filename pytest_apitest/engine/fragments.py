@@ -11,7 +11,7 @@ from pytest_apitest.data import data
 from pytest_apitest.engine.context import Trail
 from pytest_apitest.engine.jars import Jar
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
-from pytest_apitest.engine.steps import StepRunner
+from pytest_apitest.engine.steps import StepRunner, interruption
 from pytest_apitest.engine.variables import read_outside
 from pytest_apitest.jsonvalue import dumps, kind
 from pytest_apitest.language.fragments import has_type
@@ -34,7 +34,6 @@ class OnceResult:
     outputs: dict[str, Entry | Unset]
     failure: str
     trail: Trail
-    runner: StepRunner
 
 
 class Runner(StepRunner):
@@ -55,8 +54,8 @@ def run_fragment(runner: StepRunner, step: Step, phase: str, row: str, *, final:
     if use.once:
         return _once(runner, step, phase, row, inputs)
     inner = _inner(runner, step, inputs, runner.jar, runner.trail)
-    fine = inner.run_list(use.fragment.cases[0].steps, phase)
     _leave_end(use.fragment, inner)
+    fine = inner.run_list(use.fragment.cases[0].steps, phase)
     if not fine:
         return False
     outputs = _outputs(inner, use)
@@ -172,7 +171,7 @@ def _once(runner: StepRunner, step: Step, phase: str, row: str, inputs: dict[str
     key = (str(use.fragment.source.file), _fingerprint(inputs))
     result = engine.once.get(key)
     if result is None:
-        result = _run_once(runner, step, phase, inputs)
+        result = _run_once(runner, step, phase, key, inputs)
         engine.once[key] = result
         runner.trail.raw += result.trail.raw
     if result.failure:
@@ -191,19 +190,27 @@ def _once(runner: StepRunner, step: Step, phase: str, row: str, inputs: dict[str
     return _take_over(runner, step, phase, row, result.outputs)
 
 
-def _run_once(runner: StepRunner, step: Step, phase: str, inputs: dict[str, Entry | Unset]) -> OnceResult:
+def _run_once(
+    runner: StepRunner, step: Step, phase: str, key: tuple[str, str], inputs: dict[str, Entry | Unset]
+) -> OnceResult:
     use = step.use
     assert use is not None
     trail = Trail(latest=runner.trail.latest)
     inner = _inner(runner, step, inputs, runner.engine.new_jar(), trail)
-    fine = inner.run_list(use.fragment.cases[0].steps, phase)
     _leave_end(use.fragment, inner)
+    try:
+        fine = inner.run_list(use.fragment.cases[0].steps, phase)
+    except BaseException as error:
+        # What it armed is cleaned up at the end all the same.
+        runner.engine.once[key] = OnceResult({}, interruption(error), trail)
+        runner.trail.raw += trail.raw
+        raise
     failure = ""
     if not fine:
         ended = [raw.outcome for raw in trail.raw if raw.outcome.outcome in (FAILED, ERROR, NOT_RUN)]
         first = ended[0]
         failure = first.failures[0].message if first.failures else first.reason
-    return OnceResult(_outputs(inner, use) if fine else {}, failure, trail, inner)
+    return OnceResult(_outputs(inner, use) if fine else {}, failure, trail)
 
 
 def _fingerprint(inputs: dict[str, Entry | Unset]) -> str:

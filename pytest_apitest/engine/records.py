@@ -27,13 +27,14 @@ from pytest_apitest.jsonpath import (
 )
 from pytest_apitest.jsonvalue import NotJSONError, dumps, loads, show
 from pytest_apitest.outcome import ERROR, FAILED, ExchangeRecord, Failure, StepOutcome, VariableRecord
+from pytest_apitest.patterns import deferred
 from pytest_apitest.redaction import MASK, Redactor
 
 BODY_LIMIT = 16 * 1024
 TEXT_LIMIT = 4 * 1024
 EXCERPT_LIMIT = 600
 VALUE_LIMIT = 200
-_NAME = re.compile(r"[^A-Za-z0-9_]")
+_NAME = deferred(r"[^A-Za-z0-9_]")
 # Headers that curl sends by itself, so that a line with them would only be longer.
 _CURL_OWN = {"host": None, "content-length": None, "accept": "*/*", "user-agent": USER_AGENT}
 
@@ -59,6 +60,9 @@ class RawStep:
 def finish(raw: RawStep, redactor: Redactor) -> StepOutcome:
     """Return the outcome of a step with everything redacted."""
     outcome = raw.outcome
+    outcome.name = redactor.text(outcome.name)
+    outcome.row = redactor.text(outcome.row)
+    outcome.reason = redactor.cut(outcome.reason, TEXT_LIMIT)
     detailed = raw.detailed or outcome.outcome in (FAILED, ERROR) or bool(outcome.warnings)
     if raw.sent is not None:
         outcome.exchanges = [exchange_record(hop, redactor, detailed=detailed) for hop in raw.sent.hops]
@@ -67,7 +71,6 @@ def finish(raw: RawStep, redactor: Redactor) -> StepOutcome:
     if not detailed:
         outcome.notes = [redactor.cut(note, TEXT_LIMIT) for note in outcome.notes]
         return outcome
-    outcome.reason = redactor.cut(outcome.reason, TEXT_LIMIT)
     outcome.failures = [_failure(failure, redactor) for failure in outcome.failures]
     outcome.warnings = [_failure(failure, redactor) for failure in outcome.warnings]
     outcome.notes = [redactor.cut(note, TEXT_LIMIT) for note in outcome.notes]
@@ -130,14 +133,15 @@ def exchange_record(hop: Hop, redactor: Redactor, *, detailed: bool) -> Exchange
     """Return an exchange as it is shown."""
     request, response = hop.request, hop.response
     record = ExchangeRecord(
-        request.method,
+        redactor.text(request.method),
         redactor.cut(request.url, TEXT_LIMIT),
         request_size=len(request.body or b""),
     )
     if response is not None:
         record.status = response.status
         record.reason = redactor.cut(response.reason, 100)
-        record.content_type = (response.header("content-type") or "").partition(";")[0].strip()
+        media_type = (response.header("content-type") or "").partition(";")[0].strip()
+        record.content_type = redactor.cut(media_type, 100)
         record.response_size = len(response.body)
         record.duration = response.duration
     if hop.error is not None:

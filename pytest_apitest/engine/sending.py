@@ -28,11 +28,13 @@ from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.model import Auth, Document, Settings
 from pytest_apitest.language.settings import DEFAULT_REDIRECTS, MAX_REDIRECTS
 from pytest_apitest.redaction import SHORTEST
-from pytest_apitest.references import NotSentError, RenderError, Value
+from pytest_apitest.references import NotSentError, RenderError
 
 DEFAULT_TIMEOUT = 30.0
 USER_AGENT = f"pytest-apitest/{__version__}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Headers of a request that are meant for the host it names.
+_OF_ONE_ORIGIN = ("authorization", "cookie", "host")
 _BODY_HEADERS = ("content-type", "content-length", "content-encoding", "transfer-encoding")
 
 
@@ -167,16 +169,20 @@ class Sender:
             hops.append(hop)
             if hop.response is None:
                 return Sent(tuple(hops), endpoint)
-            target = self._redirect_target(hop.response, url)
-            if not redirects or target is None:
+            location = _location(hop.response)
+            if not redirects or location is None:
                 return Sent(tuple(hops), endpoint)
             if len(hops) > redirects:
                 return Sent(tuple(hops), endpoint, f"more than {redirects} redirects")
-            if origin_of(target) != origin_of(url):
+            try:
+                target = _target(location, url)
+            except (RenderError, ValueError):
+                return Sent(tuple(hops), endpoint, f"cannot follow Location {show(location, 80)}")
+            if origin_of(target) != origin_of(url) and identity.scheme is not None:
                 identity = Identity(None, {}, own=False)
             url, endpoint = target, find_endpoint(target, self.endpoints.values())
             if not identity.own and endpoint is not None and identity.scheme is None:
-                identity = self._identity_of(endpoint.spec.settings.auth, own=False)
+                identity = self._identity_at(endpoint)
             if _becomes_get(hop.response.status, method):
                 method, body, media_type = ("HEAD" if method == "HEAD" else "GET"), None, ""
 
@@ -232,30 +238,28 @@ class Sender:
         self.scope.lookup(name)
         return self.endpoints[name]
 
-    def _redirect_target(self, response: Response, url: str) -> str | None:
-        location = response.header("location")
-        if response.status not in _REDIRECTS or not location:
-            return None
-        target = urllib.parse.urljoin(url, location.strip())
-        target = urllib.parse.urldefrag(target).url
-        return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
-
     # -- settings ---------------------------------------------------------------------------------------
 
+    def _scope_of(self, endpoint: Endpoint) -> RunScope:
+        """Return where the settings of an endpoint are looked up: a fragment does not see those names."""
+        return self.scope if endpoint.document is self.document else endpoint.scope
+
     def _setting(self, settings: Settings, endpoint: Endpoint | None, name: str) -> Any:
-        found = getattr(settings, name)
+        """Return the value of a setting, of the step or else of the endpoint, or None."""
+        found, scope = getattr(settings, name), self.scope
         if found is None and endpoint is not None:
-            found = getattr(endpoint.spec.settings, name)
-        return found
+            found, scope = getattr(endpoint.spec.settings, name), self._scope_of(endpoint)
+        if isinstance(found, Mapping):
+            return {key: str(value.render(scope)) for key, value in found.items()}
+        return None if found is None else found.render(scope)
 
     def _timeout(self, settings: Settings, endpoint: Endpoint | None) -> float:
         value = self._setting(settings, endpoint, "timeout")
-        return DEFAULT_TIMEOUT if value is None else float(value.render(self.scope))
+        return DEFAULT_TIMEOUT if value is None else float(value)
 
     def _redirects(self, settings: Settings, endpoint: Endpoint | None) -> int:
-        value = self._setting(settings, endpoint, "follow_redirects")
-        wanted = False if value is None else value.render(self.scope)
-        if isinstance(wanted, bool):
+        wanted = self._setting(settings, endpoint, "follow_redirects")
+        if wanted is None or isinstance(wanted, bool):
             return DEFAULT_REDIRECTS if wanted else 0
         if type(wanted) is not int or not 0 <= wanted <= MAX_REDIRECTS:
             raise RenderError(
@@ -265,24 +269,24 @@ class Sender:
 
     def _route(self, settings: Settings, endpoint: Endpoint | None) -> Route:
         verify = self._setting(settings, endpoint, "verify")
-        cert: Mapping[str, Value] | None = self._setting(settings, endpoint, "cert")
+        cert = self._setting(settings, endpoint, "cert")
         proxy = self._setting(settings, endpoint, "proxy")
         if verify is None and cert is None and proxy is None:
             return _DIRECT
-        files = {name: str(value.render(self.scope)) for name, value in (cert or {}).items()}
+        files = cert or {}
         return Route(
-            verify=True if verify is None else verify.render(self.scope),
+            verify=True if verify is None else verify,
             cert=files.get("cert"),
             key=files.get("key"),
             password=files.get("password"),
-            proxy=None if proxy is None else str(proxy.render(self.scope)),
+            proxy=None if proxy is None else str(proxy),
         )
 
     # -- credentials ------------------------------------------------------------------------------------
 
     def _identity(self, settings: Settings, endpoint: Endpoint | None, draft: Draft, url: str) -> Identity:
         if settings.auth is not None:
-            identity = self._identity_of(settings.auth, own=True)
+            identity = self._identity_of(settings.auth, self.document, self.scope, own=True)
             if identity.scheme is not None and endpoint is None and draft.base_url:
                 split = urllib.parse.urlsplit(url)
                 raise NotSentError(
@@ -291,21 +295,26 @@ class Sender:
             return identity
         if endpoint is None:
             return Identity(None, {}, own=False)
-        return self._identity_of(endpoint.spec.settings.auth, own=False)
+        return self._identity_at(endpoint)
 
-    def _identity_of(self, auth: Auth | None, *, own: bool) -> Identity:
+    def _identity_at(self, endpoint: Endpoint) -> Identity:
+        auth, scope = endpoint.spec.settings.auth, self._scope_of(endpoint)
+        return self._identity_of(auth, endpoint.document, scope, own=False)
+
+    def _identity_of(self, auth: Auth | None, document: Document, scope: RunScope, *, own: bool) -> Identity:
+        """Return credentials with values; their names are those of a document."""
         if auth is None or auth.scheme == "none":
             return Identity(None, {}, own=own)
         if auth.credential is not None:
-            name = auth.credential.render(self.scope)
+            name = auth.credential.render(scope)
             if name == "none":
                 return Identity(None, {}, own=own)
-            named = self.document.credentials.get(name) if isinstance(name, str) else None
+            named = document.credentials.get(name) if isinstance(name, str) else None
             if named is None:
                 raise RenderError(f"no credential is named {show(name, 40)}")
-            return self._identity_of(named.value, own=own)
+            return self._identity_of(named.value, document, scope, own=own)
         scheme = self.extensions.schemes[auth.scheme]
-        settings = {name: value.render(self.scope) for name, value in auth.settings.items()}
+        settings = {name: value.render(scope) for name, value in auth.settings.items()}
         self._look_at_settings(scheme, settings)
         return Identity(scheme, settings, own=own)
 
@@ -402,7 +411,7 @@ class Sender:
             "accept-encoding": ("Accept-Encoding", ["gzip, deflate"]),
         }
         if endpoint is not None and endpoint.spec.headers:
-            drafter = Drafter(self.scope, {})
+            drafter = Drafter(self._scope_of(endpoint), {})
             for name, values in drafter.named_values("headers", endpoint.spec.headers):
                 for value in values or ():
                     _header_value(name, value)
@@ -418,7 +427,7 @@ class Sender:
         for key, (name, values) in draft.headers.items():
             if body is None and draft.body and key in _BODY_HEADERS:
                 continue  # a redirect to GET leaves the body and its headers behind
-            if not same_origin and key in ("authorization", "cookie"):
+            if not same_origin and key in _OF_ONE_ORIGIN:
                 continue
             lines[key] = (name, values)
         return tuple((name, value) for name, values in lines.values() for value in values or ())
@@ -433,6 +442,18 @@ class Sender:
 
 
 _DIRECT = Route()
+
+
+def _location(response: Response) -> str | None:
+    """Return where a response sends the client to, as written, or None when it does not."""
+    location = response.header("location") if response.status in _REDIRECTS else None
+    return location.strip() if location and location.strip() else None
+
+
+def _target(location: str, url: str) -> str:
+    """Return the URL that a redirect leads to; raises `RenderError` or `ValueError` when none can be sent."""
+    target = _checked(urllib.parse.urljoin(url, location))
+    return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
 
 
 def _becomes_get(status: int, method: str) -> bool:

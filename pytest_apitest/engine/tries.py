@@ -7,9 +7,9 @@ Rules kept here:
 """
 
 import time
-from dataclasses import field, replace
+from dataclasses import field
 
-from pytest_apitest.data import record
+from pytest_apitest.data import changed, record
 from pytest_apitest.engine.answers import Answer
 from pytest_apitest.engine.capture import NothingFoundError, extract
 from pytest_apitest.engine.cleaning import arm
@@ -48,14 +48,10 @@ def run_tries(context: Context, step: Step, outcome: StepOutcome) -> Try:
         RenderError: the request cannot be made.
 
     """
-    if step.retry is None:
-        outcome.tries = 1
-        last = _try(context, step, context.trail.latest)
-    else:
-        last = _retried(context, step, step.retry, outcome)
-    if last.answer is not None:
-        arm(context, step)
-    return last
+    if step.retry is not None:
+        return _retried(context, step, step.retry, outcome)
+    outcome.tries = 1
+    return _try(context, step, context.trail.latest)
 
 
 def _retried(context: Context, step: Step, retry: Retry, outcome: StepOutcome) -> Try:
@@ -66,10 +62,11 @@ def _retried(context: Context, step: Step, retry: Retry, outcome: StepOutcome) -
     every = float(retry.every.render(scope))
     if times is not None and (type(times) is not int or times < 2):
         raise RenderError(f"times needs an integer of 2 or more, got {show(times)}")
+    armed = len(context.trail.armed)
     end = min(context.trail.latest, started + limit if limit is not None else float("inf"))
     while True:
         outcome.tries += 1
-        last = _try(context, step, end)
+        last = _try(context, step, end, armed)
         if last.outcome == PASSED:
             return last
         if last.answer is not None and retry.give_up_when is not None:
@@ -88,7 +85,7 @@ def _say_over(last: Try, tries: int, limit: float | None) -> None:
     if last.failures:
         within = f"within {limit:g} s ({_tries(tries)})" if limit is not None else f"after {_tries(tries)}"
         first = last.failures[0]
-        last.failures[0] = replace(first, message=f"not {within}: {first.message}")
+        last.failures[0] = changed(first, message=f"not {within}: {first.message}")
 
 
 def _gives_up(context: Context, expectation: Expectation, answer: Answer) -> str:
@@ -116,7 +113,8 @@ def _tries(count: int) -> str:
 # -- one try --------------------------------------------------------------------------------------------
 
 
-def _try(context: Context, step: Step, latest: float) -> Try:
+def _try(context: Context, step: Step, latest: float, armed: int | None = None) -> Try:
+    """Make one try; its clean-up replaces that of an earlier one, which stands behind the first `armed`."""
     sent = context.send(step, latest)
     if sent.error is not None:
         return Try(sent, [context.unanswered(step, sent)], outcome=ERROR)
@@ -126,6 +124,9 @@ def _try(context: Context, step: Step, latest: float) -> Try:
     if sent.problem:
         result.failures.append(context.step_failure(step, "redirects", f"redirects: {sent.problem}"))
     _save(context, step, answer, result)
+    if armed is not None:
+        del context.trail.armed[armed:]
+    arm(context, step)
     _check(context, step, answer, result)
     if result.failures:
         result.outcome = FAILED

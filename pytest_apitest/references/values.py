@@ -8,18 +8,18 @@ Rules kept here:
   place.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from pytest_apitest.errors import Place
 from pytest_apitest.functions import Callee, FilterError, ForeignError
 from pytest_apitest.jsonvalue import Number, kind, show
+from pytest_apitest.patterns import deferred
 from pytest_apitest.source import Source
 
 Filters = tuple[tuple[Callee, tuple[Any, ...]], ...]
 
-_BEFORE_FILTERS = re.compile(r"(?:[^|']|'[^']*')*")
+_BEFORE_FILTERS = deferred(r"(?:[^|']|'[^']*')*")
 
 
 class RenderError(Exception):
