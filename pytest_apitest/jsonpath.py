@@ -15,15 +15,19 @@ from typing import Any
 
 from pytest_apitest import jsonvalue
 from pytest_apitest.data import data
+from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, number
+from pytest_apitest.patterns import deferred
 from pytest_apitest.regex import RegexError, compile_regex
 
+# Nobody writes a longer path; each step is a level of recursion in the library.
+MAX_STEPS = 100
 Location = tuple[str | int, ...]
 Search = Callable[["Document"], list[tuple[Location, Any]]]
 
-_PLAIN = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:0|-?[1-9][0-9]{0,9})\]|\['[^'\\\x00-\x1f]*'\])*")
-_PLAIN_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]|\['([^']*)'\]")
-_ASSIGNED = re.compile(r"\?[^'\"]*[^=!<>'\"]=[^=]")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN = deferred(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:0|-?[1-9][0-9]{0,9})\]|\['[^'\\\x00-\x1f]*'\])*")
+_PLAIN_STEP = deferred(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]|\['([^']*)'\]")
+_ASSIGNED = deferred(r"\?[^'\"]*[^=!<>'\"]=[^=]")
+_NAME = deferred(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class JSONPathError(ValueError):
@@ -149,8 +153,7 @@ def normalized(location: Iterable[str | int]) -> str:
         elif _NAME.fullmatch(step):
             out.append(f".{step}")
         else:
-            escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-            out.append(f"['{escaped}']")
+            out.append(f"[{literal(step)}]")
     return "".join(out)
 
 
@@ -197,6 +200,8 @@ def literal(value: Any) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
+    from jsonpath_rfc9535 import parse  # noqa: PLC0415
+    from jsonpath_rfc9535.filter_expressions import IntegerLiteral  # noqa: PLC0415
     from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
 
     def expression(name: str, begin: str, end: str) -> Any:
@@ -215,7 +220,20 @@ def _environment() -> Any:
         }
         return type(name, (FilterFunction,), members)()
 
+    class Parser(parse.Parser):
+        def parse_integer_literal(self, stream: Any) -> Any:
+            # The library reads an integer by way of a float, which ends at 2^53; identifiers do not.
+            token = stream.current
+            try:
+                if JSON_NUMBER.fullmatch(token.value):
+                    return IntegerLiteral(token, value=jsonvalue.to_plain(number(token.value)))
+                reason = f"{token.value} is no JSON number"
+            except NotJSONError as error:
+                reason = str(error)
+            raise library.JSONPathSyntaxError(reason, token=token)
+
     class Environment(library.JSONPathEnvironment):
+        parser_class = Parser
         max_recursion_depth = jsonvalue.MAX_DEPTH + 50
 
         def setup_function_extensions(self) -> None:
@@ -256,6 +274,8 @@ def _compile_rfc(text: str) -> Path:
         raise JSONPathError(_hint(text) or f"not a JSONPath: {str(error).split(', line')[0]}") from None
     except RecursionError:
         raise JSONPathError("not a JSONPath: nested too deep") from None
+    if len(query.segments) > MAX_STEPS:
+        raise JSONPathError(f"a path of {len(query.segments):,} steps; at most {MAX_STEPS}")
     if query.singular_query():
         names = (segment.selectors[0] for segment in query.segments)
         return Path(text, singular=True, steps=tuple(_selector(one) for one in names))
@@ -286,6 +306,8 @@ def _selector(selector: Any) -> str | int:
 
 def _hint(text: str) -> str | None:
     """Return the right spelling of what is usually meant by a path that is none."""
+    if text != text.strip():
+        return _hint(text.strip()) or f"not a JSONPath: write {text.strip()} without blanks around it"
     if not text.startswith("$"):
         name = text.lstrip(".")
         suggestion = f"$.{name}" if name and not name.startswith("[") else f"${name}"
