@@ -1,6 +1,5 @@
 """Reading a file and building its tree from the YAML event stream (language, section 1)."""
 
-import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import yaml
 
 from pytest_apitest.errors import Place, Problem, ProblemsError, shown_path
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, number
+from pytest_apitest.patterns import deferred
 from pytest_apitest.source import slips
 from pytest_apitest.source.nodes import Mapping, Node, ReportedScalar, Scalar, Sequence, Source
 
@@ -20,7 +20,7 @@ BEGINNING = "expected a mapping that begins with scenario, contract, fragment or
 # libyaml's parser when PyYAML was built with it (every published wheel is), else the slower one.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What YAML forbids, and what ends a line for YAML 1.1 but not for 1.2, an editor or us.
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_UNREADABLE = deferred("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _UTF_16 = "; it looks like UTF-16: save it as UTF-8"
 _LINE_ENDS = "\x85\u2028\u2029"
 # Of these bytes nothing needs to be looked at; deleting them all is the cheapest way to see that.
