@@ -20,7 +20,7 @@ from pytest_apitest.engine.context import Trail
 from pytest_apitest.engine.endpoints import Endpoint
 from pytest_apitest.engine.fragments import OnceResult, Runner
 from pytest_apitest.engine.jars import Jar
-from pytest_apitest.engine.needs import Need, computed, needed
+from pytest_apitest.engine.needs import Need, computed, needed, step_needs
 from pytest_apitest.engine.records import RawStep, finish
 from pytest_apitest.engine.rows import render_rows
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
@@ -133,12 +133,9 @@ class DocumentState:
             return
         self.started = True
         scope = RunScope({}, self.engine.redactor, self.engine.generator("setup"))
-        names = dict.fromkeys(usage.name for step in self.document.setup for usage in step.usages)
-        for need in self._setup_names():
-            names.setdefault(need)
         try:
             scope.entries.update(fixture_entries(fixtures))
-            self._compute(list(names), {}, scope)
+            self._compute(self._names(self.document.setup), {}, scope)
         except RenderError as error:
             self.failure = error.message
             return
@@ -147,7 +144,11 @@ class DocumentState:
             self._keep_failure()
         self.shared = dict(scope.entries)
 
-    def _setup_names(self) -> Iterable[str]:
+    def _names(self, steps: Iterable[Step]) -> Iterable[str]:
+        """Return the names that are computed for `setup` or `teardown`."""
+        for step in steps:
+            yield from (usage.name for usage in step.usages)
+            yield from (need.name for need in step_needs(self.document, step))
         for spec in self.document.endpoints.values():
             if not spec.app:
                 yield spec.name
@@ -172,9 +173,8 @@ class DocumentState:
         if document.teardown:
             entries = dict(self.shared)
             scope = RunScope(entries, self.engine.redactor, self.engine.generator("teardown"))
-            names = [usage.name for step in document.teardown for usage in step.usages]
             try:
-                self._compute([*names, *self._setup_names()], {}, scope)
+                self._compute(self._names(document.teardown), {}, scope)
             except RenderError as error:
                 problem = _problem_step(document, document.mark, error.message, "teardown")
                 return [finish(problem, self.engine.redactor)]
