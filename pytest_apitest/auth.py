@@ -24,13 +24,14 @@ from pytest_apitest import jsonvalue
 from pytest_apitest.data import data
 from pytest_apitest.exchange import Headers, Response, lines_of
 from pytest_apitest.jsonvalue import NotJSONError, show_typed
+from pytest_apitest.patterns import deferred
 from pytest_apitest.registry import Table
 
 _HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 # From the strongest to the weakest; OpenSSL knows the first, Python's own hashes do not.
 _DIGESTS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 # A scheme at the beginning of a challenge, if any, and a parameter.
-_PARAMETER = re.compile(r'(?:([\w-]+)[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
+_PARAMETER = deferred(r'(?:([\w-]+)[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
 UNKNOWN_LIFETIME = 300.0
 
 

@@ -22,34 +22,36 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))")
-_DURATION = re.compile(
+from pytest_apitest.patterns import deferred
+
+_DATE = deferred(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_TIME = deferred(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))")
+_DURATION = deferred(
     r"P(?:[0-9]+W"
     r"|(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)?"
     r"(?:T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S))?)",
     re.IGNORECASE | re.ASCII,
 )
-_UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
-_LABEL = re.compile(r"[0-9A-Za-z-]{1,63}")
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,2}")
-_HEX_GROUP = re.compile(r"[0-9A-Fa-f]{1,4}")
+_UUID = deferred(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+_LABEL = deferred(r"[0-9A-Za-z-]{1,63}")
+_DECIMAL = deferred(r"0|[1-9][0-9]{0,2}")
+_HEX_GROUP = deferred(r"[0-9A-Fa-f]{1,4}")
 
-_ATOM = re.compile(r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~-]+")
-_QUOTED_CHARACTER = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]|\\[\x20-\x7E]")
+_ATOM = deferred(r"[0-9A-Za-z!#$%&'*+/=?^_`{|}~-]+")
+_QUOTED_CHARACTER = deferred(r"[\x20\x21\x23-\x5B\x5D-\x7E]|\\[\x20-\x7E]")
 _MAILBOX_LENGTH = 254  # the 256 of a path, less its angle brackets
 _LOCAL_LENGTH = 64
 _HOST_LENGTH = 253
 
-_SCHEME = re.compile(r"[A-Za-z][0-9A-Za-z+.-]*")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SCHEME = deferred(r"[A-Za-z][0-9A-Za-z+.-]*")
+_BAD_ESCAPE = deferred(r"%(?![0-9A-Fa-f]{2})")
 # Escapes are looked at once, over the whole text; here `%` is a character like the others.
 _UNRESERVED_AND_SUB_DELIMITERS = r"0-9A-Za-z._~!$&'()*+,;=%-"
-_HOST = re.compile(f"[{_UNRESERVED_AND_SUB_DELIMITERS}]*")
-_USER = re.compile(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:]*")
-_PATH = re.compile(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:@/]*")
-_QUERY = re.compile(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:@/?]*")
-_FUTURE_ADDRESS = re.compile(r"[vV][0-9A-Fa-f]+\.[0-9A-Za-z._~!$&'()*+,;=:-]+")
+_HOST = deferred(f"[{_UNRESERVED_AND_SUB_DELIMITERS}]*")
+_USER = deferred(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:]*")
+_PATH = deferred(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:@/]*")
+_QUERY = deferred(f"[{_UNRESERVED_AND_SUB_DELIMITERS}:@/?]*")
+_FUTURE_ADDRESS = deferred(r"[vV][0-9A-Fa-f]+\.[0-9A-Za-z._~!$&'()*+,;=:-]+")
 
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MINUTES_OF_DAY = 24 * 60
@@ -203,11 +205,11 @@ FORMATS: dict[str, Callable[[str], bool]] = {
 }
 
 # Wider than the format above: a sign, units left out, weeks beside others; what people write to shift a date.
-_SHIFT = re.compile(
+_SHIFT = deferred(
     r"([+-]?)P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
     r"(T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?"
 )
-_MOMENT = re.compile(
+_MOMENT = deferred(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:([Tt])([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _MAX_NUMBER_LENGTH = 9

@@ -18,27 +18,29 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytest_apitest.patterns import deferred
+
 SHORTEST = 4
 MASK = "[redacted]"
 
-_SECRET_HEADER = re.compile(
+_SECRET_HEADER = deferred(
     r"^(?:proxy-)?authorization$|token|secret|api-?key|apikey|password|passwd|^x-auth|credential|signature|csrf|xsrf",
     re.IGNORECASE,
 )
-_COOKIE_PAIR = re.compile(r"(^|;\s*)([^=;\s]+)=([^;]*)")
-_QUERY_VALUE = re.compile(
+_COOKIE_PAIR = deferred(r"(^|;\s*)([^=;\s]+)=([^;]*)")
+_QUERY_VALUE = deferred(
     r"(?i)([?&;](?:[\w.-]*token|jwt|[\w.-]*secret|password|passwd|api[_-]?key|signature|sig)=)[^&#\s\"'<>\\]+"
 )
 # The patterns of place hold for a text that is cut off too: its end stands for what would close it.
-_MEMBER = re.compile(
+_MEMBER = deferred(
     r'(?i)("(?:password|passwd|access_token|refresh_token|id_token|client_secret|api_?key|secret)"\s*+:\s*+")'
     r'((?:[^"\\]|\\.)++)("|\\?\Z)'
 )
-_MASKED = re.compile(r"\[redacted(?:: ([^\]]+))?\]")
-_ONLY_MASKED = re.compile(r"(?:[A-Za-z]+ )?\[redacted(?:: [^\]]+)?\]")
-_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{4,}+\.eyJ[A-Za-z0-9_-]{2,}+(?:\.[A-Za-z0-9_-]*+)?")
+_MASKED = deferred(r"\[redacted(?:: ([^\]]+))?\]")
+_ONLY_MASKED = deferred(r"(?:[A-Za-z]+ )?\[redacted(?:: [^\]]+)?\]")
+_JWT = deferred(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{4,}+\.eyJ[A-Za-z0-9_-]{2,}+(?:\.[A-Za-z0-9_-]*+)?")
 # What is left of a quotation mark or an object behind a text that was cut before it came here.
-_CUT_OFF = re.compile(r"[\"'}\]]*…")
+_CUT_OFF = deferred(r"[\"'}\]]*…")
 # What the first reference of a URL leaves as it is.
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=-._~"
 

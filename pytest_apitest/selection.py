@@ -7,7 +7,6 @@ Rules kept here:
 """
 
 import glob
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +19,10 @@ from pytest_apitest.errors import UsageError, did_you_mean, shown_path
 from pytest_apitest.language import Document, is_document
 from pytest_apitest.language.data import DataError, read_data
 from pytest_apitest.language.declarations import base_url_problem
+from pytest_apitest.patterns import deferred
 from pytest_apitest.source.nodes import Scalar
 
-_HEAD = re.compile(r"""(?m)^(scenario|contract|fragment|session_type)[ \t]*:[ \t]+(.+?)[ \t]*$""")
+_HEAD = deferred(r"""(?m)^(scenario|contract|fragment|session_type)[ \t]*:[ \t]+(.+?)[ \t]*$""")
 _HEAD_SIZE = 16 * 1024
 
 

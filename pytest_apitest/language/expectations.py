@@ -1,11 +1,10 @@
 """Reading expectations: what a response must be, part by part (language, section 7)."""
 
-from dataclasses import replace
 from typing import Any
 
 from pytest_apitest.checks.evaluation import Check, Use
 from pytest_apitest.checks.status import CLASSES, STATUS_OPERATORS
-from pytest_apitest.data import data
+from pytest_apitest.data import changed, data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.checks import (
     BOUNDS,
@@ -356,7 +355,7 @@ def merge(base: Expectation, own: Expectation) -> Expectation:
     json = {path.text: (path, check) for path, check in base.json} | {
         path.text: (path, check) for path, check in own.json
     }
-    return replace(
+    return changed(
         base,
         status=own.status or base.status,
         headers=tuple(headers.values()),

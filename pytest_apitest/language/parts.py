@@ -6,12 +6,13 @@ from pytest_apitest.data import data
 from pytest_apitest.language.model import Part, Parts
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.shapes import HEADER_NAME, REFERENCE, Book, Schema, Shape, pattern
+from pytest_apitest.patterns import deferred
 from pytest_apitest.references import Literal, Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
 NAMED_PARTS = ("path", "query", "headers", "cookies")
 _QUOTED_ETAG = frozenset({"etag", "if-match", "if-none-match"})
-_NO_COOKIE_NAME = re.compile(r"[\x00-\x20\x7f()<>@,;:\\\"/\[\]?={}]")
+_NO_COOKIE_NAME = deferred(r"[\x00-\x20\x7f()<>@,;:\\\"/\[\]?={}]")
 _SCALARS = ("string", "number", "boolean")
 
 

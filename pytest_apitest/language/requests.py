@@ -23,13 +23,14 @@ from pytest_apitest.language.shapes import (
     TextValue,
     pattern,
 )
+from pytest_apitest.patterns import deferred
 from pytest_apitest.references import NAME, Literal, Reference, Value, template_parts
 from pytest_apitest.source import Mapping, Node, Scalar
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER = deferred(r"\{([^{}]*)\}")
 # A reference in the place of the method may hold blanks; nothing is tried twice, so no text is slow.
-_SHORT = re.compile(r"((?:\$\{[^}]{0,500}+\}|\S)++)\s++(\S.*+)", re.DOTALL)
+_SHORT = deferred(r"((?:\$\{[^}]{0,500}+\}|\S)++)\s++(\S.*+)", re.DOTALL)
 SETTINGS_HERE = {
     name: f"{name} belongs on the step"
     for name in ("auth", "timeout", "follow_redirects", "verify", "cert", "proxy", "openapi")

@@ -7,7 +7,6 @@ Rules kept here:
 - all keys of a record are read before it is given up, so that every problem is met.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,16 +14,17 @@ from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.jsonvalue import Number, show, show_typed
 from pytest_apitest.language.reader import BadNodeError, Reader
+from pytest_apitest.patterns import deferred
 from pytest_apitest.references import Literal, Reference, RenderError, Scope, Value
 from pytest_apitest.source import Node, Scalar
 
 REFERENCE = r"^\$\{[^}]+\}$"
-DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+DURATION = deferred(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 # Longer is a slip, and not every wait of the system can be that long.
 LONGEST = 1000 * 3600.0
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_-]*$"
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME = deferred(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 Schema = dict[str, Any]
 

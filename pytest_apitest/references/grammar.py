@@ -13,17 +13,18 @@ from typing import Any
 
 from pytest_apitest.functions import NESTING, Callee, FilterError
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, number, show
+from pytest_apitest.patterns import deferred
 from pytest_apitest.references.values import Filters, Literal, Reference, Single, Text, Value
 from pytest_apitest.registry import Table
 from pytest_apitest.source import Scalar, Source
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME = deferred(r"[A-Za-z_][A-Za-z0-9_-]*")
 # A function and a filter is named like a Python function.
-_CALLEE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTED = re.compile(r"'(?:[^']|'')*'")
-_INTEGER = re.compile(r"-?[0-9]{1,18}(?![0-9])")
-_SIMPLE = re.compile(rf"\$\{{({NAME.pattern})\}}")
-_BLANKS = re.compile(r"[ \t\n]*")
+_CALLEE = deferred(r"[A-Za-z_][A-Za-z0-9_]*")
+_QUOTED = deferred(r"'(?:[^']|'')*'")
+_INTEGER = deferred(r"-?[0-9]{1,18}(?![0-9])")
+_SIMPLE = deferred(r"\$\{([A-Za-z_][A-Za-z0-9_-]*)\}")
+_BLANKS = deferred(r"[ \t\n]*")
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 _NESTED = "a reference cannot stand inside another"
 

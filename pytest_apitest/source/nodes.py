@@ -1,12 +1,12 @@
 """The nodes of a YAML file and the values of its scalars (language, section 1)."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from pytest_apitest.data import record
 from pytest_apitest.errors import Place
 from pytest_apitest.jsonvalue import JSON_NUMBER, Number
+from pytest_apitest.patterns import deferred
 
 _CONSTANTS: dict[str, Any] = {
     "null": None,
@@ -22,7 +22,7 @@ _CONSTANTS: dict[str, Any] = {
 }
 # What some YAML readers take for a number and JSON does not: octal and hexadecimal, a leading zero or
 # plus, a bare point, infinity.
-_DOUBTFUL = re.compile(
+_DOUBTFUL = deferred(
     r"[-+]?(?:0[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
     r"|[0-9]+\.(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF|nan|NaN|NAN))|\+[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import yaml
 
 from pytest_apitest.errors import Place, Problem
+from pytest_apitest.patterns import deferred
 
 QUOTE_REFERENCE = 'inside { } or [ ] quote the reference: "${x}"'
 QUOTE_BRACKETS = (
@@ -34,11 +35,11 @@ KEY_IS_TEXT = "a key is one text: quote it, or write it without brackets"
 DOUBTFUL = "looks like a number to some readers: quote it, or write a JSON number"
 BLOCK_IN_FLOW = "a list inside { } or [ ] is written with brackets: [a, b]"
 
-_PATH_KEY = re.compile(r"\s*(?:- )*\$[.\[]")
-_COMMENT_AFTER = re.compile(r"[ \t]+#\S")
-_URL_LIKE = re.compile(r"(?:[A-Z]{3,7} +)?(?:https?://|/|\$\{)\S*$")
-_HASH_LINE = re.compile(r"[ \t]#\S")
-_BEHIND_KEY = re.compile(r"['\" ]*:?")
+_PATH_KEY = deferred(r"\s*(?:- )*\$[.\[]")
+_COMMENT_AFTER = deferred(r"[ \t]+#\S")
+_URL_LIKE = deferred(r"(?:[A-Z]{3,7} +)?(?:https?://|/|\$\{)\S*$")
+_HASH_LINE = deferred(r"[ \t]#\S")
+_BEHIND_KEY = deferred(r"['\" ]*:?")
 
 
 def from_yaml_error(error: yaml.YAMLError, lines: Sequence[str], shown: str) -> Problem:

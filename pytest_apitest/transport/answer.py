@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_apitest.exchange import Headers, Limits, TransportError
+from pytest_apitest.patterns import deferred
 from pytest_apitest.transport.chunks import Chunks
 from pytest_apitest.transport.wording import count, quoted, size
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 _TEXT = r"[^\x00\n\x0b\x0c\r]*"
 _NAME = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
-_BLANK_LINE = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(rf"HTTP/([0-9]\.[0-9]) ([0-9]{{3}})(?: ({_TEXT}))?\r?\n")
-_FIELD = re.compile(rf"^({_NAME}):({_TEXT})\r?\n", re.MULTILINE)
+_BLANK_LINE = deferred(rb"\n\r?\n")
+_STATUS_LINE = deferred(rf"HTTP/([0-9]\.[0-9]) ([0-9]{{3}})(?: ({_TEXT}))?\r?\n")
+_FIELD = deferred(rf"^({_NAME}):({_TEXT})\r?\n", re.MULTILINE)
 _FRAMING = {"content-length", "transfer-encoding", "content-encoding", "connection"}
 _BODYLESS = {204, 304}
 

@@ -10,18 +10,18 @@ Rules kept here:
 - `alive` is called at each step and may raise: work on a body ends with the deadline too.
 """
 
-import re
 import zlib
 from collections.abc import Callable, Iterable
 
 from pytest_apitest.exchange import Limits, TransportError
+from pytest_apitest.patterns import deferred
 from pytest_apitest.transport.wording import size
 
 STEP = 64 * 1024
 RATIO_FROM = 1 << 20
 _GZIP = 16 + zlib.MAX_WBITS
 _KNOWN = {"gzip", "x-gzip", "deflate"}
-_SEPARATORS = re.compile(r"[ \t]*,[ \t,]*")
+_SEPARATORS = deferred(r"[ \t]*,[ \t,]*")
 
 
 def codings_of(values: Iterable[str], limits: Limits) -> tuple[str, ...]:

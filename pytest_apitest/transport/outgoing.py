@@ -15,10 +15,11 @@ import re
 from binascii import b2a_base64
 
 from pytest_apitest.exchange import Request, TransportError
+from pytest_apitest.patterns import deferred
 from pytest_apitest.transport.wording import quoted
 
-_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_URL = re.compile(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^#]*)")
+_TOKEN = deferred(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_URL = deferred(r"([Hh][Tt][Tt][Pp][Ss]?)://([^/?#]*)([^#]*)")
 # A bracketed address, or visible ASCII without the marks that end a host; and a port.
 _AUTHORITY = r"(\[[0-9A-Fa-f:.]+(?:%[-.~0-9A-Z_a-z]+)?\]|[!-9;-?A-Z^-~]+)(?::([0-9]*))?"
 _VALUE = r"[\t\x20-\x7e\x80-\xff]*"

@@ -4,12 +4,12 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trustme
 
+from pytest_apitest.data import changed
 from pytest_apitest.exchange import Headers, Response, Route, Send, TransportError
 from pytest_apitest.transport import Network
 from pytest_apitest.transport.connection import Connection
@@ -303,7 +303,7 @@ def test_closing_the_network_while_connecting(monkeypatch: pytest.MonkeyPatch) -
         return addresses
 
     with serve(hostile.silent) as address, Network(resolver) as network, ThreadPoolExecutor(1) as workers:
-        request = replace(request_to(address), url=f"http://name.test:{address.port}/")
+        request = changed(request_to(address), url=f"http://name.test:{address.port}/")
         waiting = workers.submit(failure, network, request)
         assert connecting.wait(5)
         network.close()
@@ -341,7 +341,7 @@ def test_no_failure_leaves_a_socket_behind(network: Network) -> None:
             failure(network, request_to(address))
             failure(
                 network,
-                replace(
+                changed(
                     request_to(address),
                     url=f"https://{address.peer}/",
                     route=Route(verify=False),

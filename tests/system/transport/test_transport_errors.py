@@ -2,10 +2,10 @@
 
 import time
 import zlib
-from dataclasses import replace
 
 import pytest
 
+from pytest_apitest.data import changed
 from pytest_apitest.exchange import Request
 from pytest_apitest.transport import Network
 from tests import hostile
@@ -170,7 +170,7 @@ def test_the_resolver_of_the_user_is_asked_for_names_only() -> None:
         request = request_to(address)
 
         def to(host: str) -> Request:
-            return replace(request, url=f"http://{host}:{address.port}/")
+            return changed(request, url=f"http://{host}:{address.port}/")
 
         # The first address refuses, the second one takes the connection.
         assert network.send(to("two.test")).body == b"ok"

@@ -6,11 +6,11 @@ import os
 import socket
 import time
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pytest_apitest.data import changed
 from pytest_apitest.exchange import Headers, Request, Route
 from pytest_apitest.transport import Network
 from tests import hostile
@@ -325,7 +325,7 @@ def test_requests_that_cannot_be_sent_are_refused_before_connecting(network: Net
             there = {name: value for name, value in change.items() if name != "url"}
             if "url" in change:
                 there["url"] = change["url"].replace(BASE, address.url)
-            error = failure(network, replace(good, **there))
+            error = failure(network, changed(good, **there))
             assert (error.kind, error.message, error.sent) == ("request", message, False), change
         network.send(good)
     assert address.connections == 1

@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import trustme
 
+from pytest_apitest.data import changed
 from pytest_apitest.exchange import Route
 from pytest_apitest.transport import Network
 from tests import hostile
@@ -158,7 +158,7 @@ def test_a_proxy_that_fails(network: Network, authority: trustme.CA) -> None:
     with hostile.refused_port() as proxy:
         for scheme in ("http", "https"):
             request = tls_request(Address("h", 443), Route(verify=False, proxy=f"http://{proxy.peer}"))
-            error = failure(network, replace(request, url=f"{scheme}://h/"))
+            error = failure(network, changed(request, url=f"{scheme}://h/"))
             assert (error.kind, error.message) == (
                 "proxy",
                 f"cannot reach proxy {proxy.peer}: connection refused",
@@ -169,13 +169,13 @@ def test_a_proxy_that_fails(network: Network, authority: trustme.CA) -> None:
     assert error.message.startswith("cannot resolve proxy nosuch.invalid: ")
     # For plain http the proxy is who is spoken to.
     with serve(hostile.closed_before_answer) as proxy:
-        request = replace(tls_request(Address("h", 80), Route(proxy=f"http://{proxy.peer}")), url="http://h/")
+        request = changed(tls_request(Address("h", 80), Route(proxy=f"http://{proxy.peer}")), url="http://h/")
         error = failure(network, request)
         assert error.message == f"proxy {proxy.peer} closed the connection without an answer"
     # What a proxy answers to plain http is an answer like any other.
     with serve(proxying(refuse="407 Proxy Authentication Required")) as proxy:
         request = tls_request(Address("h", 80), Route(proxy=f"http://{proxy.peer}"))
-        assert network.send(replace(request, url="http://h/")).status == 407
+        assert network.send(changed(request, url="http://h/")).status == 407
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_the_deadline_holds_through_a_proxy(network: Network, behaviour: Behavio
             proxy = stack.enter_context(serve(behaviour))
         route = Route(verify=False, proxy=f"http://{proxy.peer}")
         begun = time.monotonic()
-        request = replace(tls_request(target, route, target.host), deadline=begun + ALLOWED)
+        request = changed(tls_request(target, route, target.host), deadline=begun + ALLOWED)
         error = failure(network, request)
         assert ALLOWED - 0.01 <= time.monotonic() - begun < ALLOWED + LATE
         assert (error.kind, error.message) == ("timeout", message.format(peer=proxy.peer))
@@ -209,7 +209,7 @@ def test_the_deadline_holds_for_connecting_to_a_proxy(network: Network) -> None:
     with hostile.full_backlog() as proxy:
         begun = time.monotonic()
         request = tls_request(Address("h", 80), Route(proxy=f"http://{proxy.peer}"))
-        error = failure(network, replace(request, url="http://h/", deadline=begun + ALLOWED))
+        error = failure(network, changed(request, url="http://h/", deadline=begun + ALLOWED))
         assert time.monotonic() - begun < ALLOWED + LATE
     assert error.message == f"proxy {proxy.peer}: not connected within 0.4 s"
 

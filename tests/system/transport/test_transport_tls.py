@@ -5,7 +5,6 @@ import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
+from pytest_apitest.data import changed
 from pytest_apitest.exchange import DIRECT, Route
 from pytest_apitest.transport import Network
 from tests import hostile
@@ -177,7 +177,7 @@ def test_servers_that_do_not_speak_tls(network: Network, authority: trustme.CA) 
     # The other way round: plain HTTP to a port that speaks TLS.
     with serve(hostile.silent, tls=tls_server(authority.issue_cert("localhost"))) as address:
         error = failure(
-            network, replace(tls_request(address, DIRECT), url=f"http://127.0.0.1:{address.port}/")
+            network, changed(tls_request(address, DIRECT), url=f"http://127.0.0.1:{address.port}/")
         )
         assert error.kind in {"garbled", "closed"}
         if error.kind == "garbled":
@@ -241,16 +241,16 @@ def test_a_large_body_over_tls(network: Network, authority: trustme.CA, ca_file:
         peer.wait_for_end()
 
     with serve(behave, tls=tls_server(authority.issue_cert("localhost"))) as address:
-        request = replace(tls_request(address, Route(verify=ca_file)), method="POST", body=body)
+        request = changed(tls_request(address, Route(verify=ca_file)), method="POST", body=body)
         assert network.send(request).body == body
 
 
 def test_an_upload_over_tls_that_is_never_read(network: Network, authority: trustme.CA, ca_file: str) -> None:
     with serve(hostile.never_reading, tls=tls_server(authority.issue_cert("localhost"))) as address:
         network._contexts.context_for(Route(verify=ca_file))
-        request = replace(tls_request(address, Route(verify=ca_file)), method="POST", body=bytes(30 << 20))
+        request = changed(tls_request(address, Route(verify=ca_file)), method="POST", body=bytes(30 << 20))
         begun = time.monotonic()
-        error = failure(network, replace(request, deadline=begun + ALLOWED))
+        error = failure(network, changed(request, deadline=begun + ALLOWED))
         assert time.monotonic() - begun < ALLOWED + LATE
     assert (error.message, error.sent) == ("request not sent within 0.4 s", True)
 
