@@ -54,6 +54,9 @@ class Number(Decimal):
     def __repr__(self) -> str:
         return self.text
 
+    def __format__(self, specifier: str) -> str:  # type: ignore[override]
+        return super().__format__(specifier) if specifier else self.text
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (Number, (self.text,))
 

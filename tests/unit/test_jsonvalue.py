@@ -131,11 +131,12 @@ def test_no_body_is_slow_to_refuse(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1.10", "1e2", "1E+2", "-0.0", "0.1", "12345678901234567890.123456789", "1e-5000"]
+    "text", ["1.10", "1e2", "1E+2", "-0.0", "0.1", "12345678901234567890.123456789", "1e101"]
 )
 def test_a_number_keeps_its_digits(text: str) -> None:
     read = loads(text.encode())
     assert isinstance(read, Number)
+    assert f"{read} {read:.3f}" == f"{text} {Decimal(text):.3f}"
     assert (str(read), repr(read), dumps(read), dumps([{"a": read}])) == (
         text,
         text,
