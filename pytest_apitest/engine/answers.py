@@ -60,13 +60,13 @@ class Answer:
         charset = self.charset or "utf-8"
         try:
             codecs.lookup(charset)
-        except LookupError:
+        except (LookupError, ValueError):
             return NotTextError(f"the charset {charset[:40]} is unknown")
         try:
             return self.response.body.decode(charset)
         except UnicodeDecodeError as error:
             return NotTextError(f"byte {error.start} is not {charset}")
-        except (ValueError, TypeError, AttributeError):  # a codec that makes no text, such as base64
+        except (ValueError, TypeError, AttributeError, LookupError):  # a codec that makes no text: base64
             return NotTextError(f"the charset {charset[:40]} is no encoding of text")
 
     @property

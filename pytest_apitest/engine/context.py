@@ -135,6 +135,9 @@ class Context:
         assert step.request is not None
         assert sent.error is not None
         message = sent.error.message
+        followed = len(sent.hops) - 1
+        if followed:
+            message += f", after {followed} redirect{'s' * (followed != 1)}"
         if sent.endpoint is not None:
             message += f" ({sent.endpoint.spec.name}, from {sent.endpoint.origin.removeprefix('env ')})"
         return self.failure(step.request.url_mark, "request", message)

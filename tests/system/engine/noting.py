@@ -24,3 +24,24 @@ class Noting:
         return web.json_response(
             {"name": name, "number": len(self.asked)}, status=int(request.match_info["status"])
         )
+
+
+def fixed(
+    bench: Bench,
+    body: bytes | str = b"",
+    *headers: tuple[str, str],
+    status: int = 200,
+    type_: str = "application/json",
+) -> str:
+    """Host an API that always gives this answer and return its base URL."""
+    data = body.encode() if isinstance(body, str) else body
+
+    async def answer(_: web.Request) -> web.Response:
+        response = web.Response(body=data, status=status)
+        if type_:
+            response.headers["Content-Type"] = type_
+        for name, value in headers:
+            response.headers.add(name, value)
+        return response
+
+    return bench.serve(("*", "/{tail:.*}", answer))
