@@ -9,8 +9,10 @@ Rules kept here:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+from pytest_apitest.data import data
 
 # Nobody reads more problems of one run than these, or a longer one.
 MOST_SHOWN = 200
@@ -20,8 +22,7 @@ _LONGEST_NAME = 80
 _MOST_KNOWN = 1_000
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A position in a file.
 
     Args:
@@ -39,7 +40,7 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Problem:
     """One thing that is wrong in an author's file.
 
@@ -61,6 +62,12 @@ class Problem:
         if not self.message.isprintable() or len(self.message) > _LONGEST:
             shown = "".join(map(_printable, self.message[:_LONGEST]))
             object.__setattr__(self, "message", shown + "…" * (len(self.message) > _LONGEST))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Problem) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.place, self.message))
 
 
 def _printable(character: str) -> str:
@@ -180,6 +187,9 @@ def near(word: str, known: Iterable[str]) -> str | None:
         return lowered[folded]
     if len(lowered) > _MOST_KNOWN:
         return None
+    letters = sorted(folded)
+    if len(letters) > 1 and (swapped := next((one for one in lowered if sorted(one) == letters), None)):
+        return lowered[swapped]
     import difflib  # noqa: PLC0415 - only needed for a message
 
     found = difflib.get_close_matches(folded, lowered, n=1, cutoff=0.6)

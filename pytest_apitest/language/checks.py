@@ -16,7 +16,7 @@ from pytest_apitest.errors import did_you_mean
 from pytest_apitest.formats import FORMATS
 from pytest_apitest.jsonvalue import dumps, kind
 from pytest_apitest.language.reader import NEWER, BadNodeError, Reader
-from pytest_apitest.language.shapes import Book, Duration, Schema, Shape
+from pytest_apitest.language.shapes import DURATION, Book, Duration, Schema, Shape
 from pytest_apitest.references import Literal, Value, template_parts
 from pytest_apitest.regex import RegexError, compile_regex
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
@@ -65,7 +65,7 @@ class CheckShape(Shape):
         allowed: operators that may stand here; None means all.
         durations: whether bounds are durations.
         operators_only: whether a literal is refused.
-        booleans: whether true and false may be compared with.
+        literals: kinds of values that it may be compared with; None means all.
         header: whether the value is a header, whose text also counts as a number.
 
     """
@@ -73,7 +73,7 @@ class CheckShape(Shape):
     allowed: tuple[str, ...] | None = None
     durations: bool = False
     operators_only: bool = False
-    booleans: bool = True
+    literals: tuple[str, ...] | None = None
     header: bool = False
 
     def read(self, reader: Reader, node: Node) -> Check:
@@ -81,25 +81,41 @@ class CheckShape(Shape):
         if isinstance(node, Mapping):
             return self._operators(reader, node)
         if self.operators_only:
-            bound = (
-                f"; write {{less_than: {node.text}}}" if isinstance(node, Scalar) and self.durations else ""
-            )
-            reader.expected(node, f"operators ({', '.join(self.allowed or ())})", bound)
+            reader.expected(node, f"operators ({', '.join(self.allowed or ())})", self._bound(node))
         value = reader.value(node)
-        self._literal_fits(reader, node, value)
+        self._literal_fits(reader, node)
         equals = reader.extensions.operators["equals"]
         return Check((Use(equals, value, node.line, node.column, node.width),), node.line, node.column)
 
-    def _literal_fits(self, reader: Reader, node: Node, value: Value) -> None:
-        if self.booleans or not isinstance(value, Literal):
+    def _bound(self, node: Node) -> str:
+        if not self.durations or not isinstance(node, Scalar):
+            return ""
+        given = f"{node.text}s" if kind(node.value) == "number" else node.text
+        return f"; write {{less_than: {given}}}" if DURATION.fullmatch(given) else ""
+
+    def _literal_fits(self, reader: Reader, node: Node, *, members: bool = False) -> None:
+        """Refuse a literal that the value here never equals, or a list with such a member."""
+        if self.literals is None or (members and not isinstance(node, Sequence)):
             return
-        for item in node.items if isinstance(node, Sequence) else [node]:
-            if isinstance(item, Scalar) and isinstance(item.value, bool):
-                reader.expected(item, "a text or a number", "; quote it to compare with the text")
+        for item in node.items if members and isinstance(node, Sequence) else [node]:
+            fits = isinstance(item, Scalar) and ("${" in item.text or kind(item.value) in self.literals)
+            if not fits and not item.reported:
+                reader.expected(item, " or ".join(f"a {one}" for one in self.literals), self._instead(item))
+
+    def _instead(self, item: Node) -> str:
+        """Return what to write in the place of a literal that does not fit."""
+        if not isinstance(item, Scalar):
+            return "; use each, any or length for its lines" if self.header else ""
+        if item.value is None:
+            return "; write {exists: false} when it must be absent" if self.header else ""
+        return "; quote it to compare with the text" if "text" in (self.literals or ()) else ""
 
     def _operators(self, reader: Reader, node: Mapping) -> Check:
         if not node.entries:
-            reader.fail(node, "{} checks nothing: write {exists: true}, or {equals: {}} for an empty object")
+            instead = "{exists: true}, or {equals: {}} for an empty object"
+            if self.allowed is not None:
+                instead = "{less_than: 2s}" if self.durations else f"{{{self.allowed[-1]}: 1}}"
+            reader.fail(node, f"{{}} checks nothing: write {instead}")
         uses: list[Use] = []
         bad = False
         for key, operand in node.entries.values():
@@ -130,6 +146,8 @@ class CheckShape(Shape):
         hint = did_you_mean(name, known)
         if not hint and name.startswith("$"):
             hint = "; a path below a path is written in one: $.a.b"
+        if not hint and self.allowed is not None:
+            hint = f"; there are {', '.join(known)}"
         reader.fail(
             key, f'unknown operator "{name}"' + (hint or f", {NEWER}; an object is written {{equals: {{…}}}}")
         )
@@ -142,14 +160,14 @@ class CheckShape(Shape):
 
     def _read_value(self, reader: Reader, operator: Operator, node: Node) -> Value:  # noqa: ARG002
         value = reader.value(node)
-        self._literal_fits(reader, node, value)
+        self._literal_fits(reader, node)
         return value
 
     def _read_content(self, reader: Reader, operator: Operator, node: Node) -> Value:
         value = reader.value(node)
         if isinstance(value, Literal) and value.value in ("", [], {}):
             reader.fail(node, f"{operator.name} {dumps(value.value)} is always true")
-        self._literal_fits(reader, node, value)
+        self._literal_fits(reader, node)
         return value
 
     def _read_members(self, reader: Reader, operator: Operator, node: Node) -> Value:
@@ -157,7 +175,7 @@ class CheckShape(Shape):
         if isinstance(node, Scalar) and "${" in node.text:
             return reader.one_reference(node, what)
         value = reader.value(reader.sequence(node, what))
-        self._literal_fits(reader, node, value)
+        self._literal_fits(reader, node, members=True)
         return value
 
     def _read_text(self, reader: Reader, operator: Operator, node: Node) -> Value:
@@ -210,7 +228,7 @@ class CheckShape(Shape):
         return scalar.text
 
     def _read_check(self, reader: Reader, operator: Operator, node: Node) -> Check:  # noqa: ARG002
-        return CheckShape(booleans=self.booleans, header=self.header).read(reader, node)
+        return CheckShape(literals=self.literals, header=self.header).read(reader, node)
 
     def _read_checks(self, reader: Reader, operator: Operator, node: Node) -> tuple[Check, ...]:
         items = reader.sequence(node, f"a list of checks for {operator.name}").items

@@ -34,6 +34,7 @@ from pytest_apitest.language.shapes import (
 from pytest_apitest.references import ListValue, Literal, Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
+_TEXT = ("text",)
 _STATUS_WHAT = "a status: a number from 100 to 599, a class such as 2xx, or a list of them"
 
 
@@ -226,7 +227,7 @@ class NamedChecks(Shape):
 
     @property
     def _check(self) -> CheckShape:
-        return CheckShape(booleans=False, header=self.headers)
+        return CheckShape(literals=("text", "number") if self.headers else _TEXT, header=self.headers)
 
     def schema(self, book: Book) -> Schema:
         names = {"propertyNames": header_name_schema(book)} if self.headers else {}
@@ -255,7 +256,7 @@ class Parts(Shape):
 
     def read(self, reader: Reader, node: Node) -> Any:
         """Return the names with their checks in written order."""
-        if isinstance(node, Scalar) and not node.reported:
+        if not isinstance(node, Mapping):
             reader.expected(node, f"a mapping of checks for {self.key}", f"; {self.hint}")
         return self.record.read(reader, node)
 
@@ -271,8 +272,8 @@ def _pairs(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> tuple[tuple
 CONTENT_TYPE = Record(
     "the checks of content_type",
     (
-        Key("type", CheckShape(), "Media type in lower case, without parameters."),
-        Key("charset", CheckShape(), "Charset parameter in lower case, without quotes."),
+        Key("type", CheckShape(literals=_TEXT), "Media type in lower case, without parameters."),
+        Key("charset", CheckShape(literals=_TEXT), "Charset parameter in lower case, without quotes."),
     ),
     _pairs,
 )
@@ -315,8 +316,8 @@ class _Matches(Shape):
 BODY = Record(
     "the checks of body",
     (
-        Key("sha256", CheckShape(), "SHA-256 of the bytes, hexadecimal."),
-        Key("size", CheckShape(), "Number of bytes."),
+        Key("sha256", CheckShape(literals=_TEXT), "SHA-256 of the bytes, hexadecimal."),
+        Key("size", CheckShape(literals=("number",)), "Number of bytes."),
         Key(
             "decodes_as",
             _Wrapped(Choice(("utf-8", "ascii", "latin-1", "utf-16", "utf-32"), "one")),
@@ -395,8 +396,8 @@ EXPECTATION = Record(
             CheckShape(allowed=BOUNDS, durations=True, operators_only=True),
             "From the first byte sent to the last byte read: bounds.",
         ),
-        Key("url", CheckShape(booleans=False), "URL of the last response."),
-        Key("text", CheckShape(booleans=False), "Body as text, decoded by its charset."),
+        Key("url", CheckShape(literals=_TEXT), "URL of the last response."),
+        Key("text", CheckShape(literals=_TEXT), "Body as text, decoded by its charset."),
         Key(
             "body",
             Parts(BODY, "body", "the body as text is checked by text, as JSON by json"),
@@ -426,7 +427,7 @@ class ExpectationShape(Shape):
         if isinstance(node, Mapping):
             expectation: Expectation = EXPECTATION.read(reader, node)
             return expectation
-        if isinstance(node, Scalar) and isinstance(node.value, int) and not isinstance(node.value, bool):
+        if isinstance(node, Scalar) and type(node.value) is int and 100 <= node.value <= 599:
             reader.fail(node, f"expect is a mapping: write {{status: {node.text}}}")
         name = reader.plain_text(node, "an expectation or a name of expectations")
         if name in CLASSES:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pytest_apitest.data import data
-from pytest_apitest.errors import did_you_mean
+from pytest_apitest.errors import did_you_mean, near
 from pytest_apitest.jsonvalue import Number, kind, show_typed
 from pytest_apitest.language.model import Document, FragmentUse, Mark
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
@@ -44,8 +44,8 @@ def read_use(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> FragmentU
     fine = not [key for key, value in inputs if not _check_input(reader, fragment, key, value)]
     written = mapping.get("with")
     given = written.entries if isinstance(written, Mapping) else {}
-    # Where `with` cannot be read, nothing is known to be missing.
-    inputs_known = written is None or isinstance(written, Mapping)
+    # Where `with` cannot be read, or is misspelt, nothing is known to be missing.
+    inputs_known = bool(given) or not any(near(name, ("with",)) for name in mapping.entries)
     for name, spec in fragment.inputs.items():
         if inputs_known and name not in given and spec.required and spec.default is None:
             reader.error(node, f'the input "{name}" of {got["use"]} is not given: add with: {{{name}: …}}')

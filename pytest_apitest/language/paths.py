@@ -1,5 +1,7 @@
 """Reading JSONPaths, which may hold references (language, sections 6 and 7, JSONPath)."""
 
+import re
+
 from pytest_apitest.data import data
 from pytest_apitest.jsonpath import JSONPathError, Path, compile_path
 from pytest_apitest.language.model import PathTemplate
@@ -17,8 +19,10 @@ def read_path(reader: Reader, scalar: Scalar) -> PathTemplate:
         reader.fail(scalar, f"a JSONPath starts with $: write $[{text[:end]}]{text[end:]}")
     if not text.startswith("$") and reader.dialect == "rfc9535":
         name = text.lstrip(".")
-        joint = "" if name.startswith("[") else "."
-        reader.fail(scalar, f"a JSONPath starts with $: write ${joint}{name or '…'}")
+        rest = f".{name}" if re.match(r"\w", name) else name
+        if not re.fullmatch(r"[\w.\[\]]*|\[.*", name):
+            rest = f"['{name[:40]}']"
+        reader.fail(scalar, f"a JSONPath starts with $: write ${rest or '.…'}")
     if "${" not in text:
         try:
             path = compile_path(text, reader.dialect)
@@ -30,6 +34,14 @@ def read_path(reader: Reader, scalar: Scalar) -> PathTemplate:
     _look_at_references(reader, value)
     path = _probe(reader, scalar, value)
     return PathTemplate(value.parts, reader.dialect, None, mark_of(scalar), text, path.singular)
+
+
+def read_written_path(reader: Reader, node: Node) -> PathTemplate:
+    """Return a JSONPath that stands as a value, which must be a text."""
+    scalar = reader.scalar(node, "a JSONPath")
+    if not isinstance(scalar.value, str) or not scalar.text:
+        reader.expected(node, "a JSONPath")
+    return read_path(reader, scalar)
 
 
 def _probe(reader: Reader, scalar: Scalar, value: Text) -> Path:
@@ -95,12 +107,11 @@ class PathShape(Shape):
 
     def read(self, reader: Reader, node: Node) -> PathTemplate:
         """Return the path."""
-        scalar = reader.scalar(node, "a JSONPath")
-        path = read_path(reader, scalar)
+        path = read_written_path(reader, node)
         if self.singular and not path.singular:
-            reader.fail(scalar, f"{path.text} may match several: write the path of one value")
+            reader.fail(node, f"{path.text} may match several: write the path of one value")
         if not self.whole and path.text == "$":
-            reader.fail(scalar, "$ is the whole body: leave json out instead")
+            reader.fail(node, "$ is the whole body: leave json out instead")
         return path
 
     def schema(self, book: Book) -> Schema:

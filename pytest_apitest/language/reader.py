@@ -277,6 +277,8 @@ class Reader:
     def as_written(self, node: Node, what: str = "a text") -> str:
         """Return the characters of a scalar whatever its type (text positions, section 1)."""
         scalar = self.scalar(node, what)
+        if not scalar.style and scalar.value is None:
+            self.expected(node, what)
         if not scalar.text.strip():
             self.fail(node, f"expected {what}, got an empty text")
         self.no_reference(scalar)
@@ -405,10 +407,9 @@ class Reader:
         self.secrets.append((value, ""))
         if isinstance(node, Scalar):
             self.secret_nodes.append(node)
+        count = "1 character" if len(text) == 1 else f"{len(text)} characters"
         if 0 < len(text) < SHORTEST and not isinstance(value, bool | None):
-            self.fail(
-                node, f"a secret of {len(text)} characters cannot be masked; it needs {SHORTEST} or more"
-            )
+            self.fail(node, f"a secret of {count} cannot be masked; it needs {SHORTEST} or more")
 
     def note(self, value: Value) -> None:
         """Note the references of a value with the part of the step at hand."""

@@ -200,7 +200,10 @@ class MethodShape(Shape):
 
     def read(self, reader: Reader, node: Node) -> Value:
         """Return the method."""
-        return read_method(reader, reader.scalar(node, "a method"))
+        scalar = reader.scalar(node, "a method")
+        if not isinstance(scalar.value, str) or not scalar.text:
+            reader.expected(node, "a method")
+        return read_method(reader, scalar)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
         return {"type": "string", "minLength": 1}

@@ -7,7 +7,7 @@ from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.checks import read_regex
 from pytest_apitest.language.model import PathTemplate, Save, SaveSource
 from pytest_apitest.language.parts import header_name_schema
-from pytest_apitest.language.paths import path_schema, read_path
+from pytest_apitest.language.paths import path_schema, read_path, read_written_path
 from pytest_apitest.language.reader import Reader, mark_of
 from pytest_apitest.language.records import Key, Record
 from pytest_apitest.language.shapes import (
@@ -49,7 +49,7 @@ class _SourcePath(Shape):
 
     def read(self, reader: Reader, node: Node) -> PathTemplate:
         """Return the path."""
-        return read_path(reader, reader.scalar(node, "a JSONPath"))
+        return read_written_path(reader, node)
 
     def schema(self, book: Book) -> Schema:
         return path_schema(book)

@@ -51,6 +51,8 @@ class AuthShape(Shape):
         if "${" in scalar.text:
             return Auth("", reader.template(scalar), None, mark_of(scalar))
         name = scalar.text
+        if not isinstance(scalar.value, str) or not name:
+            reader.expected(scalar, "none, a name of credentials, or one scheme")
         if name == "none":
             return Auth("none", None, None, mark_of(scalar))
         if name in reader.extensions.schemes and name not in reader.credentials:

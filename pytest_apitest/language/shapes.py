@@ -316,7 +316,10 @@ class NameText(Shape):
 
     def read(self, reader: Reader, node: Node) -> str:
         """Return the name."""
-        return reader.name(reader.scalar(node, self.what), self.what)
+        scalar = reader.scalar(node, self.what)
+        if not isinstance(scalar.value, str) or not scalar.text:
+            reader.expected(node, self.what)
+        return reader.name(scalar, self.what)
 
     def schema(self, book: Book) -> Schema:
         return name_schema(book)

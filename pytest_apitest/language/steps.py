@@ -51,6 +51,11 @@ def _build_retry(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Retry
     return Retry(got.get("times"), got.get("for"), every, got.get("give_up_when"), mark_of(mapping))
 
 
+def _judge_retry(mapping: Mapping, key: Scalar) -> str | None:
+    del mapping
+    return 'unknown key "until" in a retry: write it as expect of the step' if key.text == "until" else None
+
+
 RETRY = Record(
     "a retry",
     (
@@ -66,13 +71,13 @@ RETRY = Record(
     ),
     _build_retry,
     slips={
-        "until": "write it as expect of the step",
         "delay": "every",
         "interval": "every",
         "max": "times",
         "count": "times",
         "timeout": "for",
     },
+    judge=_judge_retry,
     some=((("times", "for"), "retry needs times or for"),),
     example="{times: 3} or {for: 30s}",
     define="retry",
