@@ -203,6 +203,7 @@ class ApitestItem(pytest.Function):
     row: int | None
     file: ApitestFile
     outcome: CaseOutcome
+    _phase = "call"
 
     def prepare(self, file: ApitestFile, case: Case, row: int | None) -> None:
         """Take over what the document says of this case."""
@@ -288,6 +289,11 @@ class ApitestItem(pytest.Function):
     def take_report(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Bring the outcome of the case in line with what pytest says of it."""
         outcome = self.outcome
+        if report.failed and report.when != "call" and call.excinfo is not None:
+            # Of the other phases pytest shows the code of ours that raised.
+            self._phase = str(report.when)
+            report.longrepr = self.repr_failure(call.excinfo)
+            self._phase = "call"
         if report.skipped and isinstance(report.longrepr, tuple):
             # Where the reason stands is the case, not the line of ours that raised it.
             reason = report.longrepr[2]
@@ -321,6 +327,10 @@ class ApitestItem(pytest.Function):
         first = (str(call.excinfo.value) if call.excinfo is not None else str(report.longrepr)).split("\n")[0]
         reason = f"expected to fail, but passed: {self.case.xfail}" if strict else f"{report.when}: {first}"
         outcome.reason = self.file.runtime.redactor.text(reason)
+        if strict:
+            report.longrepr = self._screen(
+                [], outcome.file, outcome.line, f"[XPASS(strict)] {outcome.reason}"
+            )
 
     def _failed_at_end(self, call: pytest.CallInfo[None]) -> None:
         error = call.excinfo.value if call.excinfo is not None else None
@@ -343,9 +353,12 @@ class ApitestItem(pytest.Function):
         lines = [] if config.option.tbstyle == "no" else render(case, runtime.text_of, config.option.verbose)
         if not isinstance(error, CaseFailedError):
             lines.insert(0, Line(f"E   {runtime.redactor.text(str(error))}", "error"))
-        file, line = place(case)
-        native = config.pluginmanager.hasplugin("rich")
-        return screen_repr(lines, file, line, summary(case), style=config.option.tbstyle, native=native)
+        return self._screen(lines, *place(case), summary(case))
+
+    def _screen(self, lines: list[Line], file: str, line: int, message: str) -> Any:
+        native = self.config.pluginmanager.hasplugin("rich")
+        style = self.config.option.tbstyle
+        return screen_repr(lines, file, line, message, style=style, native=native, phase=self._phase)
 
 
 def names_of_setup(document: Document) -> set[str]:

@@ -48,7 +48,14 @@ class ScreenRepr(ExceptionChainRepr):
 
 
 def screen_repr(
-    lines: Sequence[Line], file: str, line: int, message: str, *, style: str, native: bool
+    lines: Sequence[Line],
+    file: str,
+    line: int,
+    message: str,
+    *,
+    style: str,
+    native: bool,
+    phase: str = "call",
 ) -> ExceptionChainRepr:
     """Return the representation of a failure.
 
@@ -59,11 +66,18 @@ def screen_repr(
         message: the message behind the place.
         style: pytest's `--tb`.
         native: whether something reads entries as Python source, which YAML is not.
+        phase: `setup`, `call` or `teardown`.
 
     """
-    shown = only_errors(lines) if style in ("short", "line") else list(lines)
+    place = ReprFileLocation(file, line, message)
+    if style == "line":
+        # pytest itself writes the place of a failure, but not that of an error.
+        text = [] if phase == "call" else [f"{file}:{line}: {message}\n"]
+        return ExceptionChainRepr(
+            [(ReprTraceback([ReprEntryNative(text)], None, style="native"), place, None)]
+        )
+    shown = only_errors(lines) if style == "short" else list(lines)
     if native:
-        place = ReprFileLocation(file, line, message)
         text = [f"{one.text}\n" for one in shown] + [f"{file}:{line}: {message}\n"]
         return ExceptionChainRepr(
             [(ReprTraceback([ReprEntryNative(text)], None, style="native"), place, None)]

@@ -26,6 +26,7 @@ BODY = 600
 FULL_BODY = 16 * 1024
 LINE = 160
 SHOWN_STEPS = 5
+_PHASES = ("setup", "before_each", "teardown", "after_each")
 _QUIET_HEADERS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "content-length", "connection"}
 )
@@ -111,14 +112,11 @@ def _overview(case: CaseOutcome) -> list[Line]:
         status = f"  {step.exchanges[-1].status}" if step.exchanges and step.exchanges[-1].status else ""
         tries = f"  {step.tries} tries" if step.tries > 1 else ""
         row = f" [{step.row}]" if step.row else ""
+        phase = f" ({step.phase})" if step.phase != "steps" else ""
+        took = f"  {step.duration * 1000:.0f} ms" if step.outcome != NOT_RUN else ""
         word = marks.get(step.outcome, step.outcome)
-        lines.append(
-            Line(
-                f"    {word:<8} {_one_line(step.name)}{row}{status}  {step.duration * 1000:.0f} ms{tries}",
-                "dim",
-            )
-        )
-    lines.append(Line(""))
+        name = f"{_one_line(step.name)}{row}{phase}"
+        lines.append(Line(f"    {word:<8} {name}{status}{took}{tries}", "dim"))
     return lines
 
 
@@ -160,20 +158,15 @@ def _source(failure: Failure, step: StepOutcome, text_of: Callable[[str], str]) 
 
 def _headline(step: StepOutcome) -> list[Line]:
     row = f" [{step.row}]" if step.row else ""
-    name = f'"{_one_line(step.name)}"{row}'
+    phase = f" ({step.phase})" if step.phase in _PHASES else ""
+    name = f'"{_one_line(step.name)}"{row}{phase}'
     checks = [failure for failure in step.failures if failure.kind == "check"]
     if checks and step.checks:
         failed = len({(failure.line, failure.column) for failure in checks})
         total = max(step.checks, failed)
         return [Line(f"E   {failed} of {total} checks failed in {name}", "error")]
-    word = "is an error" if step.outcome == ERROR else "failed"
-    phase = {
-        "setup": " (setup)",
-        "before_each": " (before_each)",
-        "teardown": " (teardown)",
-        "after_each": " (after_each)",
-    }
-    return [Line(f"E   {name}{phase.get(step.phase, '')} {word}", "error")]
+    word = "ended in an error" if step.outcome == ERROR else "failed"
+    return [Line(f"E   {name} {word}", "error")]
 
 
 def _failures(step: StepOutcome) -> list[Line]:
@@ -258,4 +251,8 @@ def plain(lines: Iterable[Line]) -> str:
 
 def only_errors(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that say what failed, for short tracebacks."""
-    return [line for line in lines if line.style in ("error", "caret")]
+    return [
+        line
+        for line, following in zip(lines, [*lines[1:], Line("")], strict=True)
+        if line.style in ("error", "caret") or following.style == "caret"
+    ]

@@ -1,0 +1,104 @@
+"""What a person reads when a case failed: every screen is a golden file, to be read as a whole."""
+
+import re
+
+import pytest
+
+from tests.golden_files import FOLDER, Golden
+from tests.plugin.project import Project, Run, steady
+
+SCREENS = FOLDER / "screen"
+HEADING = re.compile(r"^_{3,} (.+?) _{3,}$", re.MULTILINE)
+
+
+def documents(project: Project, *names: str) -> None:
+    for name in names:
+        text = (SCREENS / f"{name}.yaml").read_text("utf-8")
+        project.write(f"{name}.apitest.yaml", text.replace("login.yaml", "login.apitest.yaml"))
+
+
+def told(run: Run) -> str:
+    """Return everything from the first screen to the end, without what differs from run to run."""
+    start = min(at for at in map(run.out.find, ("= ERRORS =", "= FAILURES =")) if at >= 0)
+    text = steady(run.out[run.out.rfind("\n", 0, start) + 1 :])
+    text = re.sub(r"(?m)^(  < (?:Date|Server|ETag): ).*$", r"\1…", text)
+    text = re.sub(r'"created": "[^"]+"', '"created": "…"', text)
+    return re.sub(r"pytest-apitest/[\w.]+", "pytest-apitest/…", text)
+
+
+def screens(text: str) -> dict[str, str]:
+    """Return the screens of a run by the names in their headings."""
+    parts = HEADING.split(text.partition("= short test summary")[0])
+    return {
+        name: re.sub(r"\n=+(?: [A-Z]+ =+)?$", "", screen.strip("\n")).rstrip("=\n") + "\n"
+        for name, screen in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def test_every_kind_of_failure_has_its_screen(project: Project, golden: Golden) -> None:
+    documents(project, "cases", "login", "setup", "refused", "rules", "teardown")
+    run = project.run(report=False)
+    assert run.counts == {"failed": 13, "passed": 2, "xfailed": 1, "error": 3, "warned": 1}
+    found = screens(told(run))
+    assert len(found) == 16
+    for name, screen in found.items():
+        title = (
+            name.rpartition(" > ")[2]
+            if "ERROR" not in name
+            else name.replace("ERROR ", "").replace(" > ", " ")
+        )
+        file = re.sub(r"[^\w]+", "-", title).strip("-").lower()
+        golden.equal(SCREENS / f"{file}.txt", screen)
+        last = screen.splitlines()[-1]
+        assert re.match(r"[a-z]+\.apitest\.yaml:\d+: \S", last), screen
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tb-short", ("--tb=short",)),
+        ("tb-line", ("--tb=line",)),
+        ("q", ("-q",)),
+        ("v", ("-v",)),
+        ("vv", ("-vv",)),
+    ],
+)
+def test_options_of_pytest_make_the_screen_longer_or_shorter(
+    project: Project, golden: Golden, name: str, words: tuple[str, ...]
+) -> None:
+    documents(project, "short")
+    run = project.run(*words, report=False)
+    assert run.exit == 1
+    shown = told(run)
+    golden.equal(
+        SCREENS / f"option-{name}.txt", shown[: shown.find("short test summary")].rstrip(" =\n") + "\n"
+    )
+    summary = run.line("FAILED short.apitest.yaml::Short")
+    assert summary.startswith('FAILED short.apitest.yaml::Short - "tea": status: expected 200')
+
+
+def test_without_tracebacks_the_summary_tells_the_story(project: Project) -> None:
+    documents(project, "short", "setup")
+    run = project.run("--tb=no", report=False)
+    assert "checks failed" not in run.out
+    assert 'FAILED short.apitest.yaml::Short - "tea": status: expected 200' in run.out
+    assert run.line("ERROR setup.apitest.yaml::one").endswith('"prepare": status: expected 2xx, got 503')
+    line = project.run("--tb=line", "-n", "2", report=False)
+    assert line.out.count("short.apitest.yaml:13: ") == 1
+    assert line.out.count("setup.apitest.yaml:4: ") == 2
+
+
+def test_what_is_warned_or_expected_is_told_in_its_own_word(project: Project) -> None:
+    documents(project, "rules", "cases", "login")
+    run = project.run("-v", "-rxX", "-k", "A-1 or expected", report=False)
+    assert "WARNED" in run.line("rules.apitest.yaml::A-1")
+    assert "XFAIL" in run.line("cases.apitest.yaml::expected to fail ")
+    assert "FAILED" in run.line("cases.apitest.yaml::expected to fail, but passes ")
+    assert "known" in run.line("XFAIL cases.apitest.yaml::expected to fail")
+
+
+def test_colours_are_for_terminals_only(project: Project) -> None:
+    documents(project, "short")
+    coloured = project.run("--color=yes", report=False).out
+    assert "\x1b[1m\x1b[31mE   2 of 2 checks failed" in coloured or "\x1b[31m\x1b[1mE   2 of 2" in coloured
+    assert "\x1b" not in project.run(report=False).out
