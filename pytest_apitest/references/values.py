@@ -199,7 +199,7 @@ def _elements(count: int) -> str:
 
 def _what(value: Any) -> str:
     found = kind(value)
-    return found if found == "null" else f"{'an' if found[0] in 'aeiou' else 'a'} {found}"
+    return found if found in ("null", "bytes") else f"{'an' if found[0] in 'aeiou' else 'a'} {found}"
 
 
 def _names(value: dict[str, Any]) -> str:
