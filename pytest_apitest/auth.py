@@ -9,10 +9,8 @@ Rules kept here:
 
 import base64
 import hashlib
-import hmac
 import inspect
 import re
-import secrets
 import threading
 import time
 import urllib.parse
@@ -164,6 +162,8 @@ def sign_jwt(head: Mapping[str, Any], claims: Mapping[str, Any], key: str, algor
         )
     except TypeError as error:
         raise AuthError(f"jwt: {error}") from None
+    import hmac  # noqa: PLC0415 - few sign
+
     digest = hmac.new(key.encode("utf-8"), signed.encode("ascii"), _HASHES[algorithm]).digest()
     return f"{signed}.{_base64url(digest)}"
 
@@ -191,6 +191,8 @@ def digest(
     offered = [word.strip().lower() for word in challenge.get("qop", "").split(",") if word.strip()]
     if offered and "auth" not in offered:
         raise AuthError(f"digest: the server asks for {', '.join(offered)}; only auth is known")
+    import secrets  # noqa: PLC0415 - few use digest
+
     client_nonce = secrets.token_hex(16)
     secret = hashed(f"{settings['username']}:{realm}:{settings['password']}")
     if challenge.get("algorithm", "").upper().endswith("-SESS"):

@@ -47,6 +47,9 @@ def _made(cls: type[Class]) -> type[Class]:
                 setattr(cls, name, default.default)
         else:
             fields[name] = field(default=default)
+    hidden = {name for name, one in fields.items() if not one.repr}
+    if hidden:
+        cls._hidden = hidden  # type: ignore[attr-defined]
     cls.__init__ = _initializer(cls, fields)  # type: ignore[method-assign]
     if "__repr__" not in cls.__dict__:
         cls.__repr__ = _shown  # type: ignore[method-assign]
@@ -69,6 +72,7 @@ else:
 def _initializer(cls: type, fields: dict[str, Field[Any]]) -> Any:
     """Return an `__init__` that fills the first instances by itself, and then has itself replaced."""
     names = [name for name, one in fields.items() if one.init]
+    known = frozenset(names)
     after = getattr(cls, "__post_init__", None)
     made = 0
 
@@ -76,7 +80,12 @@ def _initializer(cls: type, fields: dict[str, Field[Any]]) -> Any:
         nonlocal made
         made += 1
         values = dict(zip(names, args, strict=False))
-        if made > MANY or len(args) > len(names) or given.keys() & values.keys() or given.keys() - set(names):
+        if (
+            made > MANY
+            or len(args) > len(names)
+            or not known.issuperset(given)
+            or not values.keys().isdisjoint(given)
+        ):
             # A call that is wrong gets Python's own words for it.
             cls.__init__ = _compiled(cls, fields)  # type: ignore[misc]
             cls.__init__(self, *args, **given)  # type: ignore[misc]
@@ -130,5 +139,6 @@ _MADE_ANEW = object()
 
 
 def _shown(self: object) -> str:
-    shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+    hidden = getattr(self, "_hidden", ())
+    shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name not in hidden)
     return f"{type(self).__name__}({shown})"

@@ -9,7 +9,7 @@ Rules kept here:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pytest_apitest.data import data
 
@@ -39,7 +39,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
+@data
 class Route:
     """How a request gets to its host; equal routes share one connection pool.
 
@@ -58,6 +58,12 @@ class Route:
     key: str | None = None
     password: str | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Route) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.verify, self.cert, self.key, self.proxy))
 
 
 DIRECT = Route()

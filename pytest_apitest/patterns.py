@@ -20,7 +20,7 @@ def deferred(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
 
 class _Deferred:
     def __init__(self, text: str | bytes, flags: int) -> None:
-        self._source = text, flags
+        self._source: tuple[Any, int] = (text, flags)
 
     def __getattr__(self, name: str) -> Any:
         compiled = re.compile(*self._source)

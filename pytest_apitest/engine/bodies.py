@@ -1,6 +1,5 @@
 """The bytes of a body and its media type: JSON, form, multipart, text, file (language, section 5)."""
 
-import mimetypes
 import random
 import urllib.parse
 from pathlib import Path
@@ -36,7 +35,7 @@ def encode(draft: Draft, generator: random.Random) -> tuple[bytes | None, str]:
     if draft.body == "multipart":
         return _multipart(content, generator)
     if draft.body == "file":
-        return _file(content), mimetypes.guess_type(content.name)[0] or _UNKNOWN
+        return _file(content), _type_of(content.name)
     return None, ""
 
 
@@ -83,10 +82,16 @@ def _part(kind: str, content: Any) -> tuple[bytes, str]:
     if kind == "json":
         return json_bytes(content), "application/json"
     if kind == "file":
-        return _file(content), mimetypes.guess_type(content.name)[0] or _UNKNOWN
+        return _file(content), _type_of(content.name)
     return content.encode("utf-8"), ""
 
 
 def _quoted(text: str) -> str:
     """Escape a name as browsers do (WHATWG HTML, multipart/form-data encoding)."""
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _type_of(name: str) -> str:
+    import mimetypes  # noqa: PLC0415 - few bodies are files
+
+    return mimetypes.guess_type(name)[0] or _UNKNOWN
