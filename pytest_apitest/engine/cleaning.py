@@ -48,7 +48,7 @@ def _run(armed: Armed) -> bool:
     context.scope.touched = {}
     started = time.monotonic()
     outcome = context.outcome(step, "cleanup")
-    raw = RawStep(outcome)
+    raw = RawStep(outcome, used=context.used)
     context.trail.raw.append(raw)
     try:
         sent, failures, checks = _sent_and_judged(context, step)

@@ -63,6 +63,7 @@ class Context:
         jar: the cookies.
         trail: what the case leaves behind.
         prefix: what names of steps begin with, for steps of a fragment.
+        used: the lines that use the fragment, innermost first; empty outside of fragments.
 
     """
 
@@ -75,6 +76,7 @@ class Context:
         jar: Jar,
         trail: Trail,
         prefix: str = "",
+        used: str = "",
     ) -> None:
         self.engine = engine
         self.document = document
@@ -83,6 +85,7 @@ class Context:
         self.jar = jar
         self.trail = trail
         self.prefix = prefix
+        self.used = used
 
     def of_this_moment(self) -> "Context":
         """Return the same with the values of now, whatever the names become later."""
@@ -94,6 +97,7 @@ class Context:
             self.jar,
             self.trail,
             self.prefix,
+            self.used,
         )
 
     def send(self, step: Step, latest: float) -> Sent:

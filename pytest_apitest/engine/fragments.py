@@ -68,7 +68,8 @@ def _inner(
     assert step.use is not None
     scope = RunScope(inputs, runner.scope.redactor, runner.scope.generator)
     prefix = f"{runner.prefix}{step.name} > "
-    return Runner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix)
+    used = f"{runner.document.source.shown}:{step.mark.line}" + (f", {runner.used}" if runner.used else "")
+    return Runner(runner.engine, step.use.fragment, runner.endpoints, scope, jar, trail, prefix, used)
 
 
 def _leave_end(fragment: Document, inner: StepRunner) -> None:

@@ -48,6 +48,7 @@ class RawStep:
         sent: the last try, or None.
         touched: the names it used.
         detailed: whether it keeps details although it passed.
+        used: the lines that use the fragment it stands in, innermost first; empty outside of fragments.
 
     """
 
@@ -55,6 +56,7 @@ class RawStep:
     sent: Sent | None = None
     touched: Mapping[str, Entry] = field(default_factory=dict)
     detailed: bool = False
+    used: str = ""
 
 
 def finish(raw: RawStep, redactor: Redactor) -> StepOutcome:
@@ -74,6 +76,8 @@ def finish(raw: RawStep, redactor: Redactor) -> StepOutcome:
     outcome.failures = [_failure(failure, redactor) for failure in outcome.failures]
     outcome.warnings = [_failure(failure, redactor) for failure in outcome.warnings]
     outcome.notes = [redactor.cut(note, TEXT_LIMIT) for note in outcome.notes]
+    if raw.used:
+        outcome.notes.insert(0, f"used at {raw.used}")
     outcome.variables = [_variable(name, entry, redactor) for name, entry in raw.touched.items()]
     return outcome
 

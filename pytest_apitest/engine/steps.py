@@ -128,7 +128,7 @@ class StepRunner(Context):
         outcome = self.outcome(step, phase, row)
         outcome.outcome = word
         outcome.failures = [failure]
-        self.trail.raw.append(RawStep(outcome, None, dict(self.scope.touched)))
+        self.trail.raw.append(RawStep(outcome, None, dict(self.scope.touched), used=self.used))
 
     def _one(self, step: Step, phase: str, row: str, *, final: bool) -> bool:
         if step.use is not None:
@@ -136,7 +136,7 @@ class StepRunner(Context):
         self.scope.touched = {}
         started = time.monotonic()
         outcome = self.outcome(step, phase, row)
-        raw = RawStep(outcome)
+        raw = RawStep(outcome, used=self.used)
         self.trail.raw.append(raw)
         try:
             last = run_tries(self, step, outcome)
