@@ -9,12 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_apitest import jsonvalue
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.language.editor_schema import editor_schema
 from pytest_apitest.selection import documents_below, package_scenarios
-from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 from pytest_apitest.source.loading import load, read_file
+from tests.authoring import as_editors_see
 from tests.docs.pages import DOCS, Block, blocks_of, check_example, document_of, run_command, said_about
 from tests.harness import bench_in
 
@@ -34,16 +33,7 @@ def complaints(text: str, folder: Path) -> list[str]:
 def complaints_about(file: Path) -> list[str]:
     """Return what an editor marks in a file."""
     root, _ = load(read_file(file))
-    return [f"{error.json_path} {error.message}" for error in _validator().iter_errors(_as_editors_see(root))]
-
-
-def _as_editors_see(node: Node) -> Any:
-    if isinstance(node, Scalar):
-        return jsonvalue.to_plain(node.value)
-    if isinstance(node, Sequence):
-        return [_as_editors_see(item) for item in node.items]
-    assert isinstance(node, Mapping)
-    return {name: _as_editors_see(item) for name, (_, item) in node.entries.items()}
+    return [f"{error.json_path} {error.message}" for error in _validator().iter_errors(as_editors_see(root))]
 
 
 def _validator() -> Any:
