@@ -27,6 +27,7 @@ _SECRET_HEADER = deferred(
     r"^(?:proxy-)?authorization$|token|secret|api-?key|apikey|password|passwd|^x-auth|credential|signature|csrf|xsrf",
     re.IGNORECASE,
 )
+_AUTH_SCHEMES = ("token", "bearer", "basic", "digest", "negotiate", "apikey", "key")
 _COOKIE_PAIR = deferred(r"(^|;\s*)([^=;\s]+)=([^;]*)")
 _QUERY_VALUE = deferred(
     r"(?i)([?&;](?:[\w.-]*token|jwt|[\w.-]*secret|password|passwd|api[_-]?key|signature|sig)=)[^&#\s\"'<>\\]+"
@@ -152,6 +153,8 @@ class Redactor:
 
     def _without_beginning(self, text: str) -> str:
         best, mask = 0, ""
+        if len(text) < SHORTEST:
+            return text
         for form, form_mask in self._forms.items():
             for size in range(min(len(form) - 1, len(text)), max(best, SHORTEST - 1), -1):
                 if text.endswith(form[:size]):
@@ -214,8 +217,10 @@ class Redactor:
             known = self.text(value)
             if known != value and _ONLY_MASKED.fullmatch(known):
                 return known
-            scheme, blank, rest = value.partition(" ")
-            return f"{scheme} {MASK}" if blank and rest and scheme.isalpha() else MASK
+            scheme, _, rest = value.partition(" ")
+            # Elsewhere the first word may be part of what is secret.
+            shown = rest and (lowered.endswith("authorization") or scheme.lower() in _AUTH_SCHEMES)
+            return f"{self.text(scheme)} {MASK}" if shown and scheme.isalpha() else MASK
         return self.text(value)
 
 
