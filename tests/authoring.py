@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_apitest import jsonvalue
 from pytest_apitest.checks.evaluation import Check, Look, evaluate
 from pytest_apitest.engine.scope import Entry, RunScope
 from pytest_apitest.errors import Problem, ProblemsError, describe
@@ -12,6 +13,8 @@ from pytest_apitest.extensions import Extensions
 from pytest_apitest.language import Document, Library
 from pytest_apitest.language.model import Expectation
 from pytest_apitest.redaction import Redactor
+from pytest_apitest.source import Mapping as Tree
+from pytest_apitest.source import Node, Scalar, Sequence
 
 
 def no_app(spec: str, folders: list[Path]) -> object:
@@ -36,6 +39,16 @@ def report(folder: Path, name: str, extensions: Extensions | None = None) -> str
         return f"{error}\n"
     found = documents.warnings(folder / name)
     return f"{describe(found, documents.texts)}\n" if found else ""
+
+
+def as_editors_see(node: Node) -> Any:
+    """Return the value of a tree as a validator of JSON Schema gets it in an editor."""
+    if isinstance(node, Scalar):
+        return jsonvalue.to_plain(node.value)
+    if isinstance(node, Sequence):
+        return [as_editors_see(item) for item in node.items]
+    assert isinstance(node, Tree)
+    return {name: as_editors_see(item) for name, (_, item) in node.entries.items()}
 
 
 class Author:

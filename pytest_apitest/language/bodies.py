@@ -7,7 +7,7 @@ from pytest_apitest.language.model import FilePart, Part
 from pytest_apitest.language.parts import part_scalar
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.records import Key, Record
-from pytest_apitest.language.shapes import AnyValue, Book, Schema, Shape, TextValue
+from pytest_apitest.language.shapes import AnyValue, Book, Schema, Shape, TextValue, plain_schema
 from pytest_apitest.references import Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
@@ -38,7 +38,7 @@ class FileBody(Shape):
         return reader.file(node)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 @data

@@ -17,6 +17,7 @@ from pytest_apitest.language.shapes import (
     Shape,
     name_schema,
     pattern,
+    plain_schema,
 )
 from pytest_apitest.language.steps import (
     ELSEWHERE,
@@ -47,7 +48,7 @@ class Title(Shape):
         return PlainText("a title", one_line=True).read(reader, node)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 @data
@@ -102,7 +103,7 @@ class RuleSource(Shape):
         return reader.plain_text(node, "a text that says where the rule is written")
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 @data
@@ -114,7 +115,7 @@ class SkipReason(Shape):
         return PlainText("a reason in words", one_line=True).read(reader, node)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 DESCRIPTION = Key("description", PlainText("a description"), "For readers; shown in reports.")

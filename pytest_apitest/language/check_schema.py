@@ -20,7 +20,11 @@ _BOUNDS = ("less_than", "at_most", "greater_than", "at_least")
 def check_schema(book: Book, shape: Any) -> Schema:
     """Return the schema of a check, or of the few operators that a place allows."""
     if shape.allowed is None:
-        return book.refer("check", _check)
+        check = book.refer("check", _check)
+        if shape.literals is None:
+            return check
+        kinds = {"text": "string"}
+        return {**check, "type": [*(kinds.get(one, one) for one in shape.literals), "object"]}
     properties = {name: _described(book, name) for name in shape.allowed}
     return {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
 
@@ -44,6 +48,13 @@ def _operators(book: Book) -> Schema:
         "properties": {name: _described(book, name) for name in book.extensions.operators},
         "additionalProperties": False,
         "minProperties": 1,
+        "dependentSchemas": {
+            "equals": {"maxProperties": 1},
+            "exists": {
+                "if": {"properties": {"exists": {"const": False}}},
+                "then": {"maxProperties": 1},
+            },
+        },
         "defaultSnippets": [
             {"label": "equals", "body": {"equals": "$1"}},
             {"label": "type", "body": {"type": "$1"}},
@@ -53,7 +64,7 @@ def _operators(book: Book) -> Schema:
 
 def _operand(book: Book, operand: str) -> Schema:
     if operand == "operators":
-        return book.refer("operators", _operators)
+        return {**book.refer("operators", _operators), "properties": {"exists": False}}
     if operand == "check":
         return book.refer("check", _check)
     if operand == "checks":

@@ -25,6 +25,7 @@ from pytest_apitest.language.shapes import (
     Shape,
     name_schema,
     pattern,
+    plain_schema,
 )
 from pytest_apitest.references import Literal, Value, template_parts
 from pytest_apitest.source import Mapping, Node, Scalar
@@ -43,7 +44,7 @@ class DataFile(Shape):
         return reader.file(node)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 def _build_variable(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> VariableSpec:
@@ -345,6 +346,9 @@ class Endpoints(Shape):
 
     def schema(self, book: Book) -> Schema:
         one = ENDPOINT.record_schema(book)
+        one["dependentRequired"] = {"default": ["env"]}
+        addresses = [{"required": [name]} for name in ("url", "app", "env", "required")]
+        one["anyOf"] = [{"type": "string"}, *addresses]
         return book.refer(
             "endpoints",
             lambda inner: {
@@ -390,4 +394,8 @@ class NamedNodes(Shape):
         return getattr(reader, self.table).read_all(reader)
 
     def schema(self, book: Book) -> Schema:
-        return NameMap(self.item).schema(book)
+        out = NameMap(self.item).schema(book)
+        if self.table == "credentials":
+            taken = {"enum": ["none", *book.extensions.schemes]}
+            out["propertyNames"] = {**out["propertyNames"], "not": taken}
+        return out

@@ -103,6 +103,8 @@ class PartsShape(Shape):
         }
         if self.part == "headers":
             out["propertyNames"] = header_name_schema(book)
+        if self.part == "cookies":
+            out["propertyNames"] = pattern(f"^(?!.*{_NO_COOKIE_NAME.pattern})", "not a cookie name")
         return out
 
 

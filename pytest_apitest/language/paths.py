@@ -122,7 +122,7 @@ def path_schema(book: Book) -> Schema:
     """Return the schema of a JSONPath."""
     return book.refer(
         "jsonpath",
-        lambda _: {"type": "string", **pattern(r"^\$", "a JSONPath starts with $")},
+        lambda _: {"type": "string", **pattern(r"^\$(\s|[.\[]|$)", "a JSONPath starts with $")},
     )
 
 

@@ -14,7 +14,6 @@ from pytest_apitest.language.paths import PathShape, SetShape
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.records import Key, Record
 from pytest_apitest.language.shapes import (
-    NAME_PATTERN,
     Book,
     ListOf,
     NameText,
@@ -29,6 +28,7 @@ from pytest_apitest.source import Mapping, Node, Scalar
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 PLACEHOLDER = deferred(r"\{([^{}]*)\}")
+_URL_BEGINS = r"https?://[^/?]|/(?!/)|\?|\$\{"
 # A reference in the place of the method may hold blanks; nothing is tried twice, so no text is slow.
 _SHORT = deferred(r"((?:\$\{[^}]{0,500}+\}|\S)++)\s++(\S.*+)", re.DOTALL)
 SETTINGS_HERE = {
@@ -191,7 +191,8 @@ class UrlShape(Shape):
         return read_url(reader, scalar), mark_of(scalar)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        message = "a URL begins with http://, https://, /path or ${endpoint}"
+        return {"type": "string", **pattern(f"^({_URL_BEGINS})", message)}
 
 
 @data
@@ -206,7 +207,8 @@ class MethodShape(Shape):
         return read_method(reader, scalar)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        words = "|".join(METHODS)
+        return {"type": "string", **pattern(rf"^({words})$|\$\{{", f"one of {', '.join(METHODS)}")}
 
 
 # -- the long form --------------------------------------------------------------------------------------
@@ -389,14 +391,17 @@ def request_schema(book: Book) -> Schema:
     methods = "|".join(METHODS)
     record["type"] = ["string", "object"]
     record |= pattern(
-        rf"^(({methods})|\$\{{[^}}]+\}}) +\S.*$|{NAME_PATTERN}",
+        rf"^(({methods})|\$\{{[^}}]+\}}) +({_URL_BEGINS})|^(?!({methods})$)[A-Za-z_][A-Za-z0-9_-]*$",
         "a request is METHOD and URL (GET /quotes) or a name of requests",
     )
     dependent = record["dependentSchemas"]
     for name in ("form", "multipart", "text", "file"):
         dependent[name]["properties"] |= {"set": False, "remove": False}
     record["if"] = {"type": "object"}
-    record["then"] = {"anyOf": [{"required": [name]} for name in (*METHODS, "like", "url")]}
+    for name in ("set", "remove"):
+        dependent[name] = {"anyOf": [{"required": ["json"]}, {"required": ["like"]}]}
+    targets = [[name] for name in (*METHODS, "like")] + [["method", "url"]]
+    record["then"] = {"anyOf": [{"required": names} for names in targets]}
     record["defaultSnippets"] = [
         {"label": "GET", "body": "GET ${1:url}"},
         {"label": "POST json", "body": {"POST": "$1", "json": {"$2": "$3"}}},

@@ -160,7 +160,7 @@ def rows_schema(book: Book, *, lists_only: bool) -> Schema:
         "minItems": 1,
         "minProperties": 1,
         "items": {"type": "object", "minProperties": 1, "propertyNames": names},
-        "propertyNames": names,
+        "propertyNames": {**names, "not": {"const": "case"}},
         "additionalProperties": lists,
     }
 

@@ -141,7 +141,9 @@ class SourceShape(Shape):
             lambda inner: {
                 **SOURCE.record_schema(inner),
                 "type": ["string", "object"],
-                **pattern(r"^(\$.*|status|url|text)$", "a JSONPath, status, url, text, or one source"),
+                **pattern(
+                    r"^(\$([\s.\[].*)?|status|url|text)$", "a JSONPath, status, url, text, or one source"
+                ),
                 "anyOf": [{"type": "string"}, *({"required": [name]} for name in _SOURCES)],
             },
         )

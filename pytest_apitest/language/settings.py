@@ -215,6 +215,7 @@ def auth_schema(book: Book) -> Schema:
     return {
         **scheme_schema(book),
         "type": ["string", "object"],
+        "not": {"enum": list(book.extensions.schemes)},
         "description": "none, a name of credentials, or one scheme.",
         **pattern(f"{NAME_PATTERN}|{REFERENCE}", "none, a name of credentials, or one scheme"),
         "defaultSnippets": [{"label": "none", "body": "none"}, {"label": "bearer", "body": {"bearer": "$1"}}],
@@ -318,7 +319,7 @@ class ProxyUrl(Shape):
         return value
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return {"type": "string", **pattern(r"^(http://[^/]|\$\{)", "the URL of a proxy, http://host:port")}
 
 
 def _is_proxy(url: str) -> bool:

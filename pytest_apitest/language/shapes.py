@@ -39,6 +39,15 @@ def one_reference(what: str) -> Schema:
     return pattern(REFERENCE, f"{what}, or one reference to it")
 
 
+def plain_schema() -> Schema:
+    """Return the schema of a text in which no reference is replaced."""
+    return {
+        "type": "string",
+        "minLength": 1,
+        **pattern(r"^([^$]|\$(?!\{))*$", "no reference is replaced here: write the text itself"),
+    }
+
+
 class Book:
     """Collects the parts of an editor schema that are referred to by name."""
 
@@ -92,7 +101,7 @@ class PlainText(Shape):
         return text
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": "string", "minLength": 1}
+        return plain_schema()
 
 
 @data
@@ -269,6 +278,9 @@ class Duration(Shape):
         return Literal(found, node.line, node.column)
 
     def schema(self, book: Book) -> Schema:
+        if not self.zero:
+            some = pattern("^(?!0+([.]0+)?[a-z]+$)", "a duration longer than nothing")
+            return {**Duration().schema(book), **some}
         return book.refer(
             "duration",
             lambda _: {

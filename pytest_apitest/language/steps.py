@@ -156,6 +156,8 @@ def cleanup_schema(book: Book) -> Schema:
     properties = dict(out["properties"])
     for key in CLEANUP_STEP.keys:
         properties[key.name] = described(key.shape.schema(book), key.doc)
+    parts = {name: False for name in out["properties"] if name not in CLEANUP_STEP.by_name}
+    out["dependentSchemas"] |= {key.name: {"properties": parts} for key in CLEANUP_STEP.keys}
     out["properties"] = properties
     out["then"] = {"anyOf": [*out["then"]["anyOf"], {"required": ["request"]}]}
     out["description"] = "METHOD URL, a request or a step that removes what this step made."
