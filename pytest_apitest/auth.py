@@ -4,7 +4,7 @@ Rules kept here:
 - a scheme is declared once, with its settings; reader, editor schema and reference derive from it;
 - settings that are secret say so here, and so does every header a scheme makes;
 - digest answers a 401 once (RFC 7616); oauth2 keeps its token per process until a minute before it ends
-  (RFC 6749, section 4.4); tokens of `jwt` are made anew for each request, since they carry the time.
+  or a 401 (RFC 6749, section 4.4); tokens of `jwt` are made anew for each request, since they carry the time.
 """
 
 import base64
@@ -31,6 +31,7 @@ _DIGESTS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 # A scheme at the beginning of a challenge, if any, and a parameter.
 _PARAMETER = deferred(r'(?:([\w-]+)[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
 UNKNOWN_LIFETIME = 300.0
+_LONGEST_LIFETIME = 10**9
 
 
 class AuthError(Exception):
@@ -89,6 +90,7 @@ class Scheme:
         headers: returns the headers of a request.
         challenge: returns the headers of the second try after a 401, or None to keep the first answer.
         fetch: returns the headers with the help of another request.
+        forget: hears of a 401, so that what was fetched before is not used again.
 
     """
 
@@ -97,6 +99,7 @@ class Scheme:
     headers: Callable[[SignedRequest, Mapping[str, Any]], Mapping[str, str]]
     challenge: Callable[[SignedRequest, Mapping[str, Any], Response], Mapping[str, str] | None] | None = None
     fetch: Callable[[Mapping[str, Any], Post], Mapping[str, str]] | None = None
+    forget: Callable[[Mapping[str, Any]], None] | None = None
     documented: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
@@ -265,13 +268,27 @@ _token_lock = threading.Lock()
 
 def oauth2(settings: Mapping[str, Any], post: Post) -> Mapping[str, str]:
     """OAuth 2.0 client credentials; the token is kept per process until a minute before it ends."""
-    key = (settings["token_url"], settings["client_id"], settings["client_secret"], settings.get("scope", ""))
+    key = _client(settings)
     with _token_lock:
         kept = _tokens.get(key)
         if kept is None or kept[1] <= time.monotonic():
             kept = _fetch_token(settings, post)
             _tokens[key] = kept
     return {"Authorization": f"Bearer {kept[0]}"}
+
+
+def _client(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        settings["token_url"],
+        settings["client_id"],
+        settings["client_secret"],
+        settings.get("scope", ""),
+    )
+
+
+def _forget_token(settings: Mapping[str, Any]) -> None:
+    with _token_lock:
+        _tokens.pop(_client(settings), None)
 
 
 def _fetch_token(settings: Mapping[str, Any], post: Post) -> tuple[str, float]:
@@ -301,7 +318,7 @@ def _fetch_token(settings: Mapping[str, Any], post: Post) -> tuple[str, float]:
         lifetime = float(lifetime)  # not what RFC 6749 says, but what some servers send
     if isinstance(lifetime, bool) or not isinstance(lifetime, int | float | jsonvalue.Number):
         raise AuthError(f"oauth2: expires_in is {show_typed(lifetime)}")
-    return access, time.monotonic() + float(lifetime) - 60
+    return access, time.monotonic() + float(min(lifetime, _LONGEST_LIFETIME)) - 60
 
 
 SCHEMES: Table[Scheme] = Table("auth scheme")
@@ -336,6 +353,7 @@ for _scheme in (
         },
         _no_headers,
         fetch=oauth2,
+        forget=_forget_token,
         documented=oauth2,
     ),
 ):

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from pytest_apitest.data import record
+from pytest_apitest.engine.credentials import USER_AGENT
 from pytest_apitest.engine.scope import Entry
-from pytest_apitest.engine.sending import USER_AGENT, Hop, Sent
+from pytest_apitest.engine.sending import Hop, Sent
 from pytest_apitest.exchange import Request
 from pytest_apitest.jsonpath import (
     Document,

@@ -13,7 +13,7 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.functions import Callee
 from pytest_apitest.redaction import SHORTEST, Redactor, SecretText
-from pytest_apitest.references import RenderError, Single, UnsetError, Value
+from pytest_apitest.references import RenderError, UnsetError, Value, template_parts
 
 
 @data
@@ -120,12 +120,10 @@ class RunScope:
         self.entries[name] = entry
 
     def came_from(self, value: Value) -> str:
-        """Return the URL of the response that a value which is one reference came from, or an empty text."""
-        if isinstance(value, Single):
-            entry = self.entries.get(value.reference.name)
-            if isinstance(entry, Entry):
-                return entry.base_url
-        return ""
+        """Return the URL of the response that the beginning of a value came from, or an empty text."""
+        first = (template_parts(value) or ("",))[0]
+        entry = None if isinstance(first, str) else self.entry(first.name)
+        return "" if entry is None else entry.base_url
 
 
 def keep_secret(redactor: Redactor, value: Any, name: str) -> Any:

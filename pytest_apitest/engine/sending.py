@@ -14,24 +14,29 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_apitest import __version__
-from pytest_apitest.auth import AuthError, Scheme, SignedRequest
-from pytest_apitest.data import data, record
+from pytest_apitest.data import data
 from pytest_apitest.engine.bodies import encode
+from pytest_apitest.engine.credentials import (
+    USER_AGENT,
+    Identity,
+    headers_after,
+    headers_of,
+    identity_of,
+    no_identity,
+)
 from pytest_apitest.engine.drafts import Draft, Drafter, add_query, fill_placeholders
 from pytest_apitest.engine.endpoints import Endpoint, find_endpoint, origin_of
 from pytest_apitest.engine.jars import Jar
-from pytest_apitest.engine.scope import RunScope, keep_secret
+from pytest_apitest.engine.scope import RunScope
+from pytest_apitest.engine.urls import check_header, checked, host_of
 from pytest_apitest.exchange import Request, Response, Route, Send, TransportError
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
-from pytest_apitest.language.model import Auth, Document, Settings
+from pytest_apitest.language.model import Document, Settings
 from pytest_apitest.language.settings import DEFAULT_REDIRECTS, MAX_REDIRECTS
-from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.references import NotSentError, RenderError
 
 DEFAULT_TIMEOUT = 30.0
-USER_AGENT = f"pytest-apitest/{__version__}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Headers of a request that are meant for the host it names.
 _OF_ONE_ORIGIN = ("authorization", "cookie", "host")
@@ -88,22 +93,6 @@ class Sent:
     def duration(self) -> float:
         """Seconds of all requests of the try."""
         return sum(hop.response.duration for hop in self.hops if hop.response is not None)
-
-
-@record
-class Identity:
-    """The credentials of a try.
-
-    Args:
-        scheme: the scheme, or None for none.
-        settings: its settings with values.
-        own: whether the step wrote them itself.
-
-    """
-
-    scheme: Scheme | None
-    settings: dict[str, Any]
-    own: bool
 
 
 class Sender:
@@ -179,7 +168,7 @@ class Sender:
             except (RenderError, ValueError):
                 return Sent(tuple(hops), endpoint, f"cannot follow Location {show(location, 80)}")
             if origin_of(target) != origin_of(url) and identity.scheme is not None:
-                identity = Identity(None, {}, own=False)
+                identity = no_identity(own=False)
             url, endpoint = target, find_endpoint(target, self.endpoints.values())
             if not identity.own and endpoint is not None and identity.scheme is None:
                 identity = self._identity_at(endpoint)
@@ -188,23 +177,19 @@ class Sender:
 
     def _one(self, request: Request, identity: Identity, draft: Draft) -> Hop:
         """Send one request with its credentials and keep its cookies."""
-        signed = self._signed(request, identity, draft)
+        signed = request
+        if identity.scheme is not None:
+            headers = headers_of(identity, request, self.transport, self.scope.redactor)
+            signed = self._with_headers(request, headers, draft)
         try:
             response = self.transport(signed)
-            if (
-                response.status == 401
-                and identity.scheme is not None
-                and identity.scheme.challenge is not None
-            ):
+            answer = headers_after(identity, request, response)
+            if answer is not None:
                 self._keep_cookies(signed.url, response)
-                answer = identity.scheme.challenge(_view(request), identity.settings, response)
-                if answer is not None:
-                    signed = self._with_headers(request, answer, draft)
-                    response = self.transport(signed)
+                signed = self._with_headers(request, answer, draft)
+                response = self.transport(signed)
         except TransportError as error:
             return Hop(signed, None, error)
-        except AuthError as error:
-            raise NotSentError(str(error)) from None
         self._keep_cookies(signed.url, response)
         return Hop(signed, response)
 
@@ -227,7 +212,7 @@ class Sender:
                 url = endpoint.base + url
             else:
                 raise RenderError(f"not a URL: {show(url, 60)}")
-        url = _checked(add_query(url, draft.query))
+        url = checked(add_query(url, draft.query))
         return url, endpoint or find_endpoint(url, self.endpoints.values())
 
     def _only_endpoint(self) -> Endpoint:
@@ -286,7 +271,7 @@ class Sender:
 
     def _identity(self, settings: Settings, endpoint: Endpoint | None, draft: Draft, url: str) -> Identity:
         if settings.auth is not None:
-            identity = self._identity_of(settings.auth, self.document, self.scope, own=True)
+            identity = identity_of(settings.auth, self.document, self.scope, self.extensions, own=True)
             if identity.scheme is not None and endpoint is None and draft.base_url:
                 split = urllib.parse.urlsplit(url)
                 raise NotSentError(
@@ -294,66 +279,12 @@ class Sender:
                 )
             return identity
         if endpoint is None:
-            return Identity(None, {}, own=False)
+            return no_identity(own=False)
         return self._identity_at(endpoint)
 
     def _identity_at(self, endpoint: Endpoint) -> Identity:
         auth, scope = endpoint.spec.settings.auth, self._scope_of(endpoint)
-        return self._identity_of(auth, endpoint.document, scope, own=False)
-
-    def _identity_of(self, auth: Auth | None, document: Document, scope: RunScope, *, own: bool) -> Identity:
-        """Return credentials with values; their names are those of a document."""
-        if auth is None or auth.scheme == "none":
-            return Identity(None, {}, own=own)
-        if auth.credential is not None:
-            name = auth.credential.render(scope)
-            if name == "none":
-                return Identity(None, {}, own=own)
-            named = document.credentials.get(name) if isinstance(name, str) else None
-            if named is None:
-                raise RenderError(f"no credential is named {show(name, 40)}")
-            return self._identity_of(named.value, document, scope, own=own)
-        scheme = self.extensions.schemes[auth.scheme]
-        settings = {name: value.render(scope) for name, value in auth.settings.items()}
-        self._look_at_settings(scheme, settings)
-        return Identity(scheme, settings, own=own)
-
-    def _look_at_settings(self, scheme: Scheme, settings: dict[str, Any]) -> None:
-        for name, value in settings.items():
-            field = (scheme.settings or {}).get(name)
-            wanted = field.kind if field is not None else "text"
-            if wanted == "object":
-                if not isinstance(value, dict):
-                    raise RenderError(f"{scheme.name}: {name} needs an object")
-                continue
-            if not isinstance(value, str):
-                value = settings[name] = show(value) if isinstance(value, int) else value  # noqa: PLW2901
-            if not isinstance(value, str) or (not value and wanted == "text" and scheme.settings != {}):
-                raise RenderError(f"{scheme.name}: {name} needs a text that is not empty")
-            if "|" in wanted and value not in wanted.split("|"):
-                raise RenderError(f"{scheme.name}: {name} is one of {wanted.replace('|', ', ')}")
-            if field is None or field.secret:
-                try:
-                    settings[name] = keep_secret(self.scope.redactor, value, "")
-                except RenderError:
-                    raise RenderError(
-                        f"{scheme.name}: {name} has {len(value)} characters: it cannot be masked, {SHORTEST} are needed"
-                    ) from None
-
-    def _signed(self, request: Request, identity: Identity, draft: Draft) -> Request:
-        scheme = identity.scheme
-        if scheme is None:
-            return request
-        try:
-            headers = dict(scheme.headers(_view(request), identity.settings))
-            if scheme.fetch is not None:
-                fetched = scheme.fetch(identity.settings, self._poster(request))
-                for value in fetched.values():
-                    self.scope.redactor.add(value.partition(" ")[2])
-                headers |= fetched
-        except AuthError as error:
-            raise NotSentError(str(error)) from None
-        return self._with_headers(request, headers, draft)
+        return identity_of(auth, endpoint.document, scope, self.extensions, own=False)
 
     def _with_headers(self, request: Request, headers: Mapping[str, str], draft: Draft) -> Request:
         """Add headers of a scheme; a header that the request wrote, or removed, stays as it is."""
@@ -361,7 +292,7 @@ class Sender:
         for name, value in headers.items():
             if name.lower() in draft.headers:
                 continue
-            _header_value(name, value)
+            check_header(name, value)
             self.scope.redactor.add_header(name)
             added.append((name, value))
         names = {name.lower() for name, _ in added}
@@ -369,26 +300,6 @@ class Sender:
         return Request(
             request.method, request.url, (*kept, *added), request.body, request.deadline, request.route
         )
-
-    def _poster(self, request: Request) -> Any:
-        def post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Response:
-            body = urllib.parse.urlencode(form).encode("ascii")
-            lines = (
-                ("Host", _host(url)),
-                ("User-Agent", USER_AGENT),
-                ("Accept", "application/json"),
-                ("Content-Type", "application/x-www-form-urlencoded"),
-                ("Content-Length", str(len(body))),
-                *headers.items(),
-            )
-            try:
-                return self.transport(
-                    Request("POST", _checked(url), lines, body, request.deadline, request.route)
-                )
-            except TransportError as error:
-                raise AuthError(f"oauth2: {error.message}") from None
-
-        return post
 
     # -- headers ----------------------------------------------------------------------------------------
 
@@ -405,7 +316,7 @@ class Sender:
     ) -> tuple[tuple[str, str], ...]:
         """Return all header lines but those of credentials, in sending order."""
         lines: dict[str, tuple[str, list[str] | None]] = {
-            "host": ("Host", [_host(url)]),
+            "host": ("Host", [host_of(url)]),
             "user-agent": ("User-Agent", [USER_AGENT]),
             "accept": ("Accept", ["*/*"]),
             "accept-encoding": ("Accept-Encoding", ["gzip, deflate"]),
@@ -414,7 +325,7 @@ class Sender:
             drafter = Drafter(self._scope_of(endpoint), {})
             for name, values in drafter.named_values("headers", endpoint.spec.headers):
                 for value in values or ():
-                    _header_value(name, value)
+                    check_header(name, value)
                 lines[name.lower()] = (name, values)
         if media_type:
             lines["content-type"] = ("Content-Type", [media_type])
@@ -437,7 +348,7 @@ class Sender:
             return None
         own = draft.cookies if same_origin else {}
         for name, value in own.items():
-            _header_value(f"cookie {name}", value)
+            check_header(f"cookie {name}", value)
         return self.jar.header_for(url, time.time(), own)
 
 
@@ -452,48 +363,9 @@ def _location(response: Response) -> str | None:
 
 def _target(location: str, url: str) -> str:
     """Return the URL that a redirect leads to; raises `RenderError` or `ValueError` when none can be sent."""
-    target = _checked(urllib.parse.urljoin(url, location))
+    target = checked(urllib.parse.urljoin(url, location))
     return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
 
 
 def _becomes_get(status: int, method: str) -> bool:
     return status == 303 or (status in (301, 302) and method == "POST")
-
-
-def _view(request: Request) -> SignedRequest:
-    return SignedRequest(request.method, request.url, request.headers, request.body)
-
-
-def _host(url: str) -> str:
-    split = urllib.parse.urlsplit(url)
-    return split.netloc.rpartition("@")[2]
-
-
-def _header_value(name: str, value: str) -> None:
-    if any(character in value for character in "\r\n\0"):
-        raise RenderError(f"the header {name} would hold a line break or NUL")
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise RenderError(f"the header {name} holds a character outside of latin-1") from None
-
-
-def _checked(url: str) -> str:
-    """Return a URL that can be sent; raises `RenderError`."""
-    try:
-        split = urllib.parse.urlsplit(url)
-        host, port = split.hostname, split.port
-    except ValueError:
-        raise RenderError(f"the host or port of {show(url, 80)} is malformed") from None
-    del port
-    if split.scheme not in ("http", "https") or not host:
-        raise RenderError(f"not a URL: {show(url, 80)}")
-    if split.username is not None or split.password is not None:
-        raise RenderError("a URL with user and password: write auth: {basic: …} instead")
-    if not host.isascii():
-        try:
-            encoded = host.encode("idna").decode("ascii")
-        except UnicodeError:
-            raise RenderError(f"the host {show(host, 60)} is no host name") from None
-        url = url.replace(host, encoded, 1)
-    return urllib.parse.urldefrag(url).url if "#" in url else url
