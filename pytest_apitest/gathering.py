@@ -10,12 +10,14 @@ Rules kept here:
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_apitest.collection import ApitestItem
 from pytest_apitest.errors import shown_path
+from pytest_apitest.language import is_document
 from pytest_apitest.outcome import ERROR, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
 from pytest_apitest.runtime import Runtime
 
@@ -38,6 +40,8 @@ class Gathering:
         # Cases by node id: those that were collected, and those that pytest reported.
         self._expected: dict[str, CaseOutcome] = {}
         self._cases: dict[str, CaseOutcome] = {}
+        # What pytest-xdist says of cases during which a worker died.
+        self._lost: dict[str, str] = {}
         self._problems = 0
         self._unwritten = ""
 
@@ -102,11 +106,9 @@ class Gathering:
         case = getattr(report, _CASE, None)
         if case is not None and report.when == "teardown":
             self._cases[report.nodeid] = case
-        elif case is None and report.failed and report.nodeid in self._expected:
+        elif case is None and report.failed and is_document(Path(report.nodeid.partition("::")[0])):
             # A worker died: pytest-xdist tells it without us.
-            lost = self._expected[report.nodeid]
-            lost.outcome, lost.reason = ERROR, str(report.longrepr)[:200]
-            self._cases[report.nodeid] = lost
+            self._lost[report.nodeid] = str(report.longrepr)[:200]
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, Any] | None:
         """Show cases with warnings in their own word."""
@@ -126,13 +128,16 @@ class Gathering:
 
     def run_outcome(self) -> RunOutcome:
         """Return the outcome of the run so far."""
+        for nodeid in self._lost:
+            file, _, title = nodeid.partition("::")
+            self._expected.setdefault(nodeid, CaseOutcome(nodeid, title, "", file, 0))
         cases = []
         for nodeid, expected in {**self._expected, **self._cases}.items():
             case = self._cases.get(nodeid)
-            if case is None:
+            if case is None or nodeid in self._lost:
                 case = expected
-                case.outcome = NOT_RUN
-                case.reason = case.reason or "the run ended before it"
+                case.outcome = ERROR if nodeid in self._lost else NOT_RUN
+                case.reason = self._lost.get(nodeid, "") or case.reason or "the run ended before it"
             cases.append(case)
         return RunOutcome(
             cases,
