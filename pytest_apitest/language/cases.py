@@ -7,7 +7,7 @@ from pytest_apitest.language.declarations import LOCAL, Variables
 from pytest_apitest.language.model import REQUEST, ROWS, WHEN, Case, Mark, RuleInfo, Step
 from pytest_apitest.language.reader import Reader, mark_of
 from pytest_apitest.language.records import Key, Record
-from pytest_apitest.language.rows import ConditionShape, ForEach, Parametrize
+from pytest_apitest.language.rows import ConditionShape, ForEach, Parametrize, names_of_rows
 from pytest_apitest.language.shapes import (
     REFERENCE,
     Book,
@@ -139,16 +139,19 @@ _LOCALS = Key(
 # -- cases and rules ------------------------------------------------------------------------------------
 
 
-def _fields(got: dict[str, Any]) -> dict[str, Any]:
+def _fields(mapping: Mapping, got: dict[str, Any]) -> dict[str, Any]:
     names = ("description", "when", "skip", "xfail", "marks", "serial", "for_each", "variables")
-    return {name: got[name] for name in names if name in got}
+    return {"for_each": names_of_rows(mapping, "for_each")} | {
+        name: got[name] for name in names if name in got
+    }
 
 
 def _build_case(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Case:
     del reader
     head = mapping.key("case") if "case" in mapping else mapping
-    rows = got.get("parametrize")
-    return Case(got.get("case", ""), mark_of(head), got.get("steps", ()), parametrize=rows, **_fields(got))
+    rows = got.get("parametrize") or names_of_rows(mapping, "parametrize")
+    fields = _fields(mapping, got)
+    return Case(got.get("case", ""), mark_of(head), got.get("steps", ()), parametrize=rows, **fields)
 
 
 CASE = Record(
@@ -196,7 +199,7 @@ def _build_rule(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Case:
     head = mapping.key("id") if "id" in mapping else mapping
     words = got.get("rule", "")
     info = RuleInfo(got.get("id", ""), words, got.get("source", ""), got.get("level"), got.get("needs", ()))
-    return Case(words, mark_of(head), steps, rule=info, **_fields(got))
+    return Case(words, mark_of(head), steps, rule=info, **_fields(mapping, got))
 
 
 RULE = Record(

@@ -35,10 +35,11 @@ from pytest_apitest.language.model import ROWS, WHEN, Case, Document
 from pytest_apitest.language.reader import BadNodeError, Declared, Reader, mark_of
 from pytest_apitest.language.records import Key, Record, later
 from pytest_apitest.language.requests import RequestShape
+from pytest_apitest.language.rows import names_of_rows
 from pytest_apitest.language.shapes import AnyValue, Book, Choice, NameMap, Schema, Shape, WrittenText
 from pytest_apitest.language.steps import Steps
 from pytest_apitest.references import Value
-from pytest_apitest.source import Mapping, Node, Scalar
+from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 from pytest_apitest.source.loading import BEGINNING
 
 KINDS = ("scenario", "contract", "fragment", "session_type")
@@ -95,6 +96,7 @@ _SLIPS = {
     "name": "scenario",
 }
 _DECLARING = ("endpoints", "variables", "fixtures", "setup", "inputs", "before_each")
+_LISTS = ("fixtures", "setup", "before_each")
 _FIRST = ("jsonpath", "endpoints", "credentials", "expectations", "requests")
 
 
@@ -120,6 +122,8 @@ class Outputs(Shape):
 
 
 def _document(reader: Reader, mapping: Mapping, got: dict[str, Any], kind: str) -> Document:
+    if any(name in mapping and name not in got for name in _DECLARING):
+        reader.names_known = False
     document = Document(
         kind,
         got.get(kind, ""),
@@ -157,9 +161,11 @@ def _document(reader: Reader, mapping: Mapping, got: dict[str, Any], kind: str) 
 
 def _only_case(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Case:
     """Return the one case of a document of steps."""
-    rows = {name: got[name] for name in ("parametrize", "for_each", "xfail") if name in got}
+    parametrize = got.get("parametrize") or names_of_rows(mapping, "parametrize")
+    for_each = got.get("for_each") or names_of_rows(mapping, "for_each")
     head = mapping.key("steps") if "steps" in mapping else mapping
-    case = Case("", mark_of(head), got.get("steps", ()), **rows)
+    case = Case("", mark_of(head), got.get("steps", ()), parametrize=parametrize, for_each=for_each)
+    case.xfail = got.get("xfail")
     case.usages = tuple(usage for usage in reader.usages if usage.phase == ROWS)
     return case
 
@@ -306,10 +312,8 @@ def read_document(reader: Reader, root: Mapping) -> Document | None:
         return None
     reader.kind = kind
     # A misspelt "variables" would make every name in the document unknown.
-    reader.names_known = not any(
-        name not in RECORDS[kind].by_name and near(name, _DECLARING) for name in root.entries
-    )
-    _declare(reader, root)
+    reader.names_known = not any(_misread(root, name, RECORDS[kind]) for name in _DECLARING)
+    _declare(reader, root, RECORDS[kind])
     try:
         document: Document = RECORDS[kind].read(reader, root)
     except BadNodeError:
@@ -337,7 +341,15 @@ def _no_kind(reader: Reader, root: Mapping, kinds: list[str]) -> None:
     reader.error_at(1, 1, f"{BEGINNING}{shown}{hint}")
 
 
-def _declare(reader: Reader, root: Mapping) -> None:
+def _misread(root: Mapping, name: str, record: Record) -> bool:
+    """Tell whether a key that declares names is misspelt, or does not hold a mapping or list."""
+    if name in root:
+        return isinstance(root.get(name), Scalar if name in _LISTS else Scalar | Sequence)
+    others = [other for other in root.entries if other not in record.by_name]
+    return any(record.slips.get(other) == name or near(other, (name,)) for other in others)
+
+
+def _declare(reader: Reader, root: Mapping, record: Record) -> None:
     """Tell the reader which names the document declares, before anything that uses them is read."""
     dialect = root.get("jsonpath")
     if isinstance(dialect, Scalar) and dialect.text == "ng":
@@ -353,6 +365,8 @@ def _declare(reader: Reader, root: Mapping) -> None:
     reader.credentials = Declared("credential", credentials, Credential().read)
     reader.requests = Declared("request", _quiet(root, "requests"), RequestShape(declared=True).read)
     reader.expectations = Declared("expectation", _quiet(root, "expectations"), ExpectationShape().read)
+    for table in (reader.credentials, reader.requests, reader.expectations):
+        table.known = not _misread(root, f"{table.what}s", record)
 
 
 def _quiet(root: Mapping, key: str) -> dict[str, tuple[Scalar, Node]]:

@@ -109,6 +109,8 @@ class Declared:
         self.what = what
         self.entries = entries
         self._read = read
+        # False when the key that declares them is broken, so that looking a name up says nothing.
+        self.known = True
         self._found: dict[str, Named | None] = {}
         self._open: list[str] = []
 
@@ -129,6 +131,8 @@ class Declared:
     def read(self, reader: "Reader", node: Node, name: str) -> Named:
         """Return the declaration of a name; raises `BadNodeError`."""
         entry = self.entries.get(name)
+        if entry is None and not self.known:
+            raise BadNodeError
         if entry is None:
             hint = did_you_mean(name, self.entries)
             reader.fail(

@@ -145,6 +145,8 @@ def _look_at_beginning(reader: Reader, scalar: Scalar, parts: tuple[str | Refere
         base = next(iter(endpoints), "api")
         message = f"/path in a fragment has no endpoint: take the base URL as an input, ${{{base}}}/path"
         reader.fail(scalar, message)
+    if not endpoints and not reader.names_known:
+        raise BadNodeError
     if not endpoints:
         reader.fail(scalar, "no endpoint is declared: declare endpoints, or write the whole URL")
     if not all(NAME.fullmatch(name) for name in endpoints):

@@ -84,6 +84,17 @@ def read_rows_node(reader: Reader, node: Node, what: str, *, lists_only: bool) -
     return changed(rows, usages=tuple(reader.usages[before:]))
 
 
+def names_of_rows(node: Node, key: str) -> Rows | None:
+    """Return rows with nothing but the names in them, for those of a mapping that cannot be used."""
+    rows = node.get(key) if isinstance(node, Mapping) else None
+    if isinstance(rows, Sequence) and rows.items:
+        rows = rows.items[0]
+    if not isinstance(rows, Mapping):
+        return None
+    marks = {name: mark_of(one) for name, (one, _) in rows.entries.items() if name != "case"}
+    return Rows((), (), (), mark_of(rows), tuple(marks), marks=marks)
+
+
 def _product(reader: Reader, node: Mapping, what: str, *, lists_only: bool) -> Rows:
     mapping = reader.mapping(node, f"a mapping of names to lists for {what}")
     product: list[tuple[str, Value | tuple[Value, ...]]] = []
@@ -173,6 +184,7 @@ class Parametrize(Shape):
         """Return the rows."""
         if not isinstance(node, Scalar):
             return read_rows_node(reader, node, "parametrize", lists_only=True)
+        known, reader.names_known = reader.names_known, False
         file = reader.file(
             node, "a list of rows, a mapping of names to lists, or a .csv, .json or .yaml file"
         )
@@ -184,7 +196,10 @@ class Parametrize(Shape):
             reader.fail(node, f"{node.text}: there are no rows")
         if len(rows) > MAX_ROWS:
             reader.fail(node, f"{node.text}: {len(rows):,} rows; at most {MAX_ROWS:,}")
-        return self._from_file(reader, node, rows)
+        found = self._from_file(reader, node, rows)
+        # Of a file that cannot be used, nobody knows which names it has.
+        reader.names_known = known
+        return found
 
     def _from_file(self, reader: Reader, node: Scalar, rows: list[dict[str, Any]]) -> Rows:
         names = [name for name in rows[0] if name != "case"]

@@ -57,7 +57,7 @@ class AuthShape(Shape):
             return Auth("none", None, None, mark_of(scalar))
         if name in reader.extensions.schemes and name not in reader.credentials:
             reader.fail(scalar, f"{name} needs its settings: write {{{name}: …}}")
-        if name not in reader.credentials:
+        if name not in reader.credentials and reader.credentials.known:
             hint = did_you_mean(name, [*reader.credentials.entries, "none"])
             where = "; declare it under credentials"
             if reader.kind == "fragment":

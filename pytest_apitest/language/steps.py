@@ -16,7 +16,6 @@ from pytest_apitest.language.model import (
     SAVE,
     WHEN,
     Retry,
-    Rows,
     Save,
     SaveSource,
     Step,
@@ -25,7 +24,7 @@ from pytest_apitest.language.parts import NAMED_PARTS
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.records import Key, Record, described, forbidding
 from pytest_apitest.language.requests import METHODS, RequestShape, request_schema
-from pytest_apitest.language.rows import ConditionShape, ForEach
+from pytest_apitest.language.rows import ConditionShape, ForEach, names_of_rows
 from pytest_apitest.language.saves import SaveShape, SourceShape
 from pytest_apitest.language.settings import SETTING_KEYS, build_settings
 from pytest_apitest.language.shapes import (
@@ -40,7 +39,7 @@ from pytest_apitest.language.shapes import (
     name_schema,
 )
 from pytest_apitest.references import Literal, Value
-from pytest_apitest.source import Mapping, Node, Scalar, Sequence
+from pytest_apitest.source import Mapping, Node, Scalar
 
 # -- retry ----------------------------------------------------------------------------------------------
 
@@ -260,6 +259,8 @@ class StepSave(Shape):
 
     def read(self, reader: Reader, node: Node) -> Node:
         """Return the node: what it must be depends on what stands beside it, see `build_step`."""
+        if not isinstance(node, Mapping):
+            reader.names_known = False
         return reader.mapping(node, "a mapping of names to sources for save")
 
     def schema(self, book: Book) -> Schema:
@@ -334,7 +335,7 @@ def step_or_rest(node: Node, read: Callable[[], Step]) -> Step:
     try:
         return read()
     except BadNodeError:
-        return Step("", mark_of(node), save=_names_saved(node), for_each=_names_of_rows(node))
+        return Step("", mark_of(node), save=_names_saved(node), for_each=names_of_rows(node, "for_each"))
 
 
 def _names_saved(node: Node) -> tuple[Save, ...]:
@@ -345,16 +346,6 @@ def _names_saved(node: Node) -> tuple[Save, ...]:
         Save(name, SaveSource("status", mark_of(key)), mark_of(key))
         for name, (key, _) in save.entries.items()
     )
-
-
-def _names_of_rows(node: Node) -> Rows | None:
-    rows = node.get("for_each") if isinstance(node, Mapping) else None
-    if isinstance(rows, Sequence) and rows.items:
-        rows = rows.items[0]
-    if not isinstance(rows, Mapping):
-        return None
-    marks = {name: mark_of(key) for name, (key, _) in rows.entries.items() if name != "case"}
-    return Rows((), (), (), mark_of(rows), tuple(marks), marks=marks)
 
 
 def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
