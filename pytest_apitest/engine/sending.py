@@ -162,7 +162,7 @@ class Sender:
             if not redirects or location is None:
                 return Sent(tuple(hops), endpoint)
             if len(hops) > redirects:
-                return Sent(tuple(hops), endpoint, f"more than {redirects} redirects")
+                return Sent(tuple(hops), endpoint, f"more than {redirects} redirect{'s' * (redirects > 1)}")
             try:
                 target = _target(location, url)
             except (RenderError, ValueError):
@@ -363,6 +363,9 @@ def _location(response: Response) -> str | None:
 
 def _target(location: str, url: str) -> str:
     """Return the URL that a redirect leads to; raises `RenderError` or `ValueError` when none can be sent."""
+    split = urllib.parse.urlsplit(location)
+    if not split.netloc and (split.scheme or location.startswith("//")):
+        raise RenderError("a URL without a host")
     target = checked(urllib.parse.urljoin(url, location))
     return urllib.parse.quote(target, safe="%/:?#[]@!$&'()*+,;=-._~")
 
