@@ -24,6 +24,7 @@ NO_ALIASES = "anchors, aliases, merge keys and tags are not part of the language
 NO_DIRECTIVES = "directives are not part of the language: remove this line"
 ONE_DOCUMENT = "a second document is not part of the language: write it in a file of its own"
 BYTE_ORDER_MARK = "a byte order mark (U+FEFF) stands only at the beginning of a file: remove it"
+TAB_BEHIND = "a tab where a blank is due; use a blank"
 TAB = "tab used to indent; use spaces"
 ESCAPE = "use single quotes for regular expressions"
 APOSTROPHE = "inside single quotes a single quote is written twice: ''"
@@ -39,6 +40,7 @@ _PATH_KEY = deferred(r"\s*(?:- )*\$[.\[]")
 _COMMENT_AFTER = deferred(r"[ \t]+#\S")
 _URL_LIKE = deferred(r"(?:[A-Z]{3,7} +)?(?:https?://|/|\$\{)\S*$")
 _HASH_LINE = deferred(r"[ \t]#\S")
+_BRACKET_OR_SKIPPED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|(?:^|\s)#.*|[\[\]{}]")
 _BEHIND_KEY = deferred(r"['\" ]*:?")
 
 
@@ -82,8 +84,8 @@ def _diagnose(
         return context[0], context[1], "this quote is not closed"
     if "expected ',' or" in problem:
         return _in_flow(line, column, context, lines)
-    if "expected node content" in problem:
-        return _no_content(line, column, text)
+    if "node content" in problem:
+        return _no_content(line, column, lines)
     if "expected key" in problem:
         return _no_key(line, column, text, lines)
     if "could not find expected ':'" in problem:
@@ -108,7 +110,7 @@ def _in_words(problem: str) -> str:
 def _bad_start(line: int, column: int, text: str) -> tuple[int, int, str]:
     here = text[column : column + 1]
     if here == "\t" or "\t" in text[: len(text) - len(text.lstrip())]:
-        return line, text.index("\t"), TAB
+        return line, text.index("\t"), TAB if not text[:column].strip() else TAB_BEHIND
     found = text.find("[?", 0, column)
     if found >= 0 and text[start := _token_start(text, found)] == "$":
         return line, start, QUOTE_BRACKETS
@@ -155,7 +157,11 @@ def _token_start(text: str, column: int) -> int:
     return start
 
 
-def _no_content(line: int, column: int, text: str) -> tuple[int, int, str]:
+def _no_content(line: int, column: int, lines: Sequence[str]) -> tuple[int, int, str]:
+    if line >= len(lines) - 1 and (opened := _open_bracket(lines)) is not None:
+        row, start = opened
+        return row, start, f'this "{lines[row][start]}" is not closed'
+    text = lines[line] if line < len(lines) else ""
     here = text[column : column + 1]
     if here == "-":
         return line, column, BLOCK_IN_FLOW
@@ -163,6 +169,18 @@ def _no_content(line: int, column: int, text: str) -> tuple[int, int, str]:
     if here in ("]", "}") and not before.endswith((",", "[", "{")):
         return line, column, f'a value cannot start with "{here}": quote it'
     return line, column, f'a value is missing before this "{here}"' if here else "a value is missing here"
+
+
+def _open_bracket(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Return the place of the last bracket that nothing closes, or None."""
+    opened: list[tuple[int, int]] = []
+    for row, line in enumerate(lines):
+        for found in _BRACKET_OR_SKIPPED.finditer(line):
+            if found[0] in "[{":
+                opened.append((row, found.start()))
+            elif found[0] in "]}" and opened:
+                opened.pop()
+    return opened[-1] if opened else None
 
 
 def _no_key(line: int, column: int, text: str, lines: Sequence[str]) -> tuple[int, int, str]:
