@@ -106,6 +106,9 @@ def redacted(representation: Any, redactor: Redactor) -> Any:
     for traceback, crash, _ in chain or ():
         for entry in traceback.reprentries:
             entry.lines[:] = [redactor.text(line) for line in entry.lines]
+            arguments = getattr(entry, "reprfuncargs", None)
+            if arguments is not None:
+                arguments.args = [(name, redactor.text(str(value))) for name, value in arguments.args]
             local = getattr(entry, "reprlocals", None)
             if local is not None:
                 local.lines[:] = [redactor.text(line) for line in local.lines]

@@ -2,7 +2,7 @@
 
 Rules kept here:
 - a secret is masked by value in the forms it travels in: plain, percent-encoded, base64 at any offset,
-  escaped for JSON or HTML, and each line of a secret of several lines;
+  escaped for JSON, HTML or a regex, and each line of a secret of several lines;
 - what is secret by its place is masked without being known: `Authorization`, cookies, headers with
   token-like names, `token=` and `jwt=` in a query, members such as `"password"`, and whatever looks like
   a JSON Web Token;
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_apitest.patterns import deferred
+from pytest_apitest.regex import escape
 
 SHORTEST = 4
 MASK = "[redacted]"
@@ -233,6 +234,14 @@ def _mask_cookie(match: re.Match[str]) -> str:
     return f"{match.group(1)}{match.group(2)}={MASK}"
 
 
+def _json_forms(text: str) -> set[str]:
+    """Return a text as it stands in JSON, in JSON that is a text in JSON, and in that once more."""
+    forms = {text}
+    for _ in range(3):
+        forms |= {json.dumps(form, ensure_ascii=plain)[1:-1] for form in forms for plain in (False, True)}
+    return forms
+
+
 def _forms(secret: str | bytes) -> set[str]:
     """Return the forms a secret travels in."""
     if isinstance(secret, bytes):
@@ -246,10 +255,10 @@ def _forms(secret: str | bytes) -> set[str]:
         urllib.parse.quote(data),
         urllib.parse.quote(data, safe=_URL_SAFE),
         urllib.parse.quote_plus(data),
-        json.dumps(text)[1:-1],
+        *_json_forms(text),
         json.dumps(text)[1:-1].replace("/", "\\/"),
-        json.dumps(text, ensure_ascii=False)[1:-1],
         html.escape(text),
+        escape(text),
         repr(str(text))[1:-1],
     }
     forms |= {

@@ -1,10 +1,11 @@
 """Runs beside other plugins and options of pytest: workers, reruns, timeouts, order, selection of failures."""
 
+import itertools
 import re
 
 import pytest
 
-from tests.plugin.project import APP, BAD, CASES, GOOD, Project
+from tests.plugin.project import BAD, CASES, GOOD, Project
 
 # An application whose first answers fail, told from later runs of a case by a file beside it.
 FLAKY = """\
@@ -111,7 +112,7 @@ def test_serial_cases_never_overlap(project: Project, dist: str) -> None:
         tuple(map(float, line.split())) for line in (project.path / "log.txt").read_text("utf-8").splitlines()
     )
     assert len(spans) == 12
-    assert all(end <= begin for (_, end), (begin, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
 
 
 def test_a_worker_that_dies_does_not_make_green(project: Project) -> None:
@@ -226,7 +227,7 @@ def test_import_modes_and_missing_plugins(project: Project) -> None:
     project.write("sub/slow.py", SLOW)
     project.write(
         "sub/slow.apitest.yaml",
-        f"scenario: Slow\nendpoints: {{api: {{app: 'slow:create_app'}}}}\nsteps: [{{request: GET /}}]\n",
+        "scenario: Slow\nendpoints: {api: {app: 'slow:create_app'}}\nsteps: [{request: GET /}]\n",
     )
     project.write("good.apitest.yaml", GOOD)
     for words in (
