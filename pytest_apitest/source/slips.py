@@ -58,8 +58,24 @@ def from_yaml_error(error: yaml.YAMLError, lines: Sequence[str], shown: str) -> 
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     context = (error.context_mark.line, error.context_mark.column) if error.context_mark else (line, column)
-    row, offset, message = _diagnose(error.problem or "", line, column, context, lines)
+    problem = _in_words_of_libyaml(error.problem or "", error.context or "")
+    if "unknown escape" in problem and lines[line][column : column + 1] != "\\":
+        column -= 1
+    row, offset, message = _diagnose(problem, line, column, context, lines)
     return Problem(Place(shown, row + 1, offset + 1), message)
+
+
+def _in_words_of_libyaml(problem: str, context: str) -> str:
+    """Return a problem in the words of libyaml, also when PyYAML was built without it."""
+    if problem.startswith("expected <block end>"):
+        return "did not find expected key" if "mapping" in context else "did not find expected '-' indicator"
+    for part, words in (
+        ("'<document start>'", "expected <document start>"),
+        ("chomping", "comment or line break"),
+    ):
+        if part in problem:
+            return words
+    return problem
 
 
 def _diagnose(

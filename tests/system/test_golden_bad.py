@@ -9,7 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
+from pytest_apitest.source import loading
 from tests.authoring import report
 from tests.golden_files import FOLDER, Golden
 
@@ -29,6 +31,17 @@ def test_what_is_said_of_a_bad_document(file: Path, tmp_path: Path, golden: Gold
     said = report(folder, file.name)
     assert said, f"nothing is said of {file}"
     golden.equal((file.parent if file.name == "doc.yaml" else file).with_suffix(".txt"), said)
+
+
+@pytest.mark.parametrize("file", sorted(BAD.glob("yaml-*.yaml")), ids=lambda file: file.stem)
+def test_the_same_is_said_without_libyaml(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_Loader", yaml.SafeLoader)
+    (tmp_path / "documents").mkdir()
+    shutil.copy(file, tmp_path / "documents")
+    said = report((tmp_path / "documents").resolve(), file.name)
+    assert said == file.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 def test_every_expected_text_belongs_to_a_document() -> None:
