@@ -75,8 +75,9 @@ def _retried(context: Context, step: Step, retry: Retry, outcome: StepOutcome) -
                 message = f"gave up after {_tries(outcome.tries)}: {reason}"
                 last.failures.insert(0, context.failure(retry.give_up_when.mark, "retry", message, "check"))
                 return last
-        if (times is not None and outcome.tries >= times) or time.monotonic() + every >= end:
-            _say_over(last, outcome.tries, limit)
+        enough = times is not None and outcome.tries >= times
+        if enough or time.monotonic() + every >= end:
+            _say_over(last, outcome.tries, None if enough else limit)
             return last
         time.sleep(every)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Bench, bench_in
-from tests.system.engine.noting import Noting
+from tests.system.engine.noting import Noting, refusing
 
 
 @pytest.fixture
@@ -18,3 +18,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 @pytest.fixture
 def api(bench: Bench) -> Noting:
     return Noting(bench)
+
+
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """Give the host and port of an address that refuses every connection."""
+    with refusing() as port:
+        yield f"127.0.0.1:{port}"

@@ -1,5 +1,9 @@
 """An API that answers with what its path asks for and notes every request."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from aiohttp import web
 
 from tests.harness import Bench
@@ -45,3 +49,11 @@ def fixed(
         return response
 
     return bench.serve(("*", "/{tail:.*}", answer))
+
+
+@contextmanager
+def refusing() -> Iterator[int]:
+    """Give a port that is taken and listens to nobody, so that connections to it are refused."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield int(sock.getsockname()[1])

@@ -1,6 +1,5 @@
 """Endpoints that cannot be reached or misbehave: told in one line, in time, and never passed."""
 
-import socket
 import time
 from pathlib import Path
 
@@ -29,12 +28,6 @@ def asked(bench: Bench, url: str, more: str = "", options: Options | None = None
     )
 
 
-def closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_misbehaviour_passes_or_takes_longer_than_its_deadline(bench: Bench, name: str) -> None:
     with serve(HOSTILE[name]) as address:
@@ -55,20 +48,19 @@ def test_no_misbehaviour_passes_or_takes_longer_than_its_deadline(bench: Bench, 
     ("origin", "options"),
     [
         ("line 3", Options(environment={})),
-        ("API", Options(environment={"API": "http://127.0.0.1:{port}"})),
-        ("--apitest-endpoint", Options(environment={}, endpoints={"api": "http://127.0.0.1:{port}"})),
+        ("API", Options(environment={"API": "http://{closed}"})),
+        ("--apitest-endpoint", Options(environment={}, endpoints={"api": "http://{closed}"})),
     ],
 )
 def test_a_host_that_refuses_is_named_with_where_its_url_came_from(
-    bench: Bench, origin: str, options: Options
+    bench: Bench, closed: str, origin: str, options: Options
 ) -> None:
-    port = closed_port()
     given = Options(
-        environment={name: text.format(port=port) for name, text in options.environment.items()},
-        endpoints={name: text.format(port=port) for name, text in options.endpoints.items()},
+        environment={name: text.format(closed=closed) for name, text in options.environment.items()},
+        endpoints={name: text.format(closed=closed) for name, text in options.endpoints.items()},
     )
-    ran = asked(bench, f"http://127.0.0.1:{port}", options=given)
-    assert ran.messages == [f"cannot reach 127.0.0.1:{port}: connection refused (api, from {origin})"]
+    ran = asked(bench, f"http://{closed}", options=given)
+    assert ran.messages == [f"cannot reach {closed}: connection refused (api, from {origin})"]
 
 
 def test_a_whole_try_has_one_deadline_redirects_included(bench: Bench) -> None:
@@ -151,9 +143,11 @@ def test_a_client_certificate_is_shown(bench: Bench, tmp_path: Path) -> None:
     assert shown.case.steps[0].outcome == "passed"
 
 
-def test_proxies_of_the_environment_are_ignored(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_ignored(
+    bench: Bench, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+        monkeypatch.setenv(name, f"http://{closed}")
     with serve(answering(answer(b"{}"), answer(b"{}"))) as address:
         assert asked(bench, address.url).outcomes == ["passed"]
 

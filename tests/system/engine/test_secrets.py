@@ -232,8 +232,8 @@ def test_a_secret_too_short_to_mask_is_refused_without_being_shown(bench: Bench,
     assert ran.messages == [f"key is secret and has {characters}: it cannot be masked, 4 are needed"]
 
 
-def test_an_unreachable_url_with_a_secret_is_masked(bench: Bench) -> None:
-    text = HEAD.format(url="http://127.0.0.1:9", endpoint=", timeout: 1s")
+def test_an_unreachable_url_with_a_secret_is_masked(bench: Bench, closed: str) -> None:
+    text = HEAD.format(url=f"http://{closed}", endpoint=", timeout: 1s")
     ran = bench.run(text + '  - {request: {GET: "/${key}", query: {key: "${key}"}}}\n', options=OPTIONS)
     assert ran.outcomes == ["error"]
     assert leaks(ran) == []
