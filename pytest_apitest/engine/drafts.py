@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Any
 
 from pytest_apitest.data import record
-from pytest_apitest.engine.scope import Entry, RunScope
+from pytest_apitest.engine.scope import RunScope
 from pytest_apitest.functions import FilterError, as_text
 from pytest_apitest.jsonpath import Location, normalized
 from pytest_apitest.jsonvalue import kind, show
@@ -109,8 +109,7 @@ class Drafter:
                 continue
             text = self._piece(part)
             if index == 0:
-                self._beginning(draft, part)
-                if draft.named and len(parts) > 1:
+                if self._begins_with_base(draft, part) and len(parts) > 1:
                     text = text.removesuffix("/")
                 out.append(urllib.parse.quote(text, safe=_WRITTEN))
                 in_query = in_query or "?" in text
@@ -124,13 +123,15 @@ class Drafter:
     def _piece(self, reference: Reference) -> str:
         return text_of(reference.resolve(self.scope), reference)
 
-    def _beginning(self, draft: Draft, reference: Reference) -> None:
+    def _begins_with_base(self, draft: Draft, reference: Reference) -> bool:
+        """Note what a URL begins with; tell whether it is the base URL of an endpoint."""
         entry = self.scope.entry(reference.name) if reference.name else None
-        if not isinstance(entry, Entry):
-            return
+        if entry is None:
+            return False
         draft.base_url = entry.base_url
         if entry.kind == "endpoint" and not reference.filters:
             draft.named = reference.name
+        return entry.kind in ("endpoint", "base") and not reference.filters
 
     # -- named parts ------------------------------------------------------------------------------------
 

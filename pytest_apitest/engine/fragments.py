@@ -111,8 +111,9 @@ def _given(runner: StepRunner, spec: VariableSpec, value: Value) -> Entry:
     entry_kind = "input"
     if isinstance(value, Single):
         source = runner.scope.entry(value.reference.name)
-        if source is not None and source.kind == "endpoint":
+        if source is not None and source.kind in ("endpoint", "base"):
             origin = source.origin
+            entry_kind = "input" if value.reference.filters else "base"
     return Entry(rendered, entry_kind, origin, secret=secret, base_url=base_url)
 
 

@@ -22,7 +22,8 @@ class Entry:
 
     Args:
         value: the value.
-        kind: `endpoint`, `variable`, `row`, `save`, `fixture` or `input`.
+        kind: `endpoint`, `variable`, `row`, `save`, `fixture`, `input`, or `base` for an input that is the
+            base URL of an endpoint.
         origin: where it came from, in words: `line 12`, `env API_BASE`.
         secret: whether it is masked.
         base_url: URL of the response it came from; empty when it came from none.

@@ -97,6 +97,19 @@ def test_requests_of_a_fragment_take_the_settings_of_the_endpoint_where_it_is_de
     assert seen == [("Bearer a-bearer-token", "north")] * 4
 
 
+def test_the_slash_of_a_base_url_is_dropped_in_a_fragment_too(bench: Bench, api: Noting) -> None:
+    case = bench.run(
+        f"""
+        scenario: Slash
+        endpoints: {{api: "{api.url}/"}}
+        steps: [{{use: outer.apitest.yaml, with: {{api: "${{api}}"}}}}]
+        """,
+        files=FILES,
+    ).case
+    assert case.outcome == "passed"
+    assert case.steps[0].exchanges[0].url == f"{api.url}/200/it"
+
+
 def test_once_runs_once_for_the_same_inputs_and_ends_with_the_process(bench: Bench, api: Noting) -> None:
     text = f"""
         scenario: Once
