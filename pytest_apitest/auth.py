@@ -29,7 +29,11 @@ _HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sh
 # From the strongest to the weakest; OpenSSL knows the first, Python's own hashes do not.
 _DIGESTS = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
 # A scheme at the beginning of a challenge, if any, and a parameter.
-_PARAMETER = deferred(r'(?:([\w-]+)[ \t]+)?(\w+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
+# Nothing in it is read twice, so no server makes it slow.
+_PARAMETER = deferred(
+    r'(?<![\w-])(?:([\w-]++)[ \t]++)?(\w++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))'
+)
+_TARGET = deferred(r"[^:]+://[^/?]*(.*)")
 UNKNOWN_LIFETIME = 300.0
 _LONGEST_LIFETIME = 10**9
 
@@ -129,7 +133,7 @@ def basic(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, s
     """HTTP Basic with user name and password (RFC 7617)."""
     if ":" in settings["username"]:
         raise AuthError("basic: a user name holds no colon")
-    pair = f"{settings['username']}:{settings['password']}".encode()
+    pair = _utf8("basic", f"{settings['username']}:{settings['password']}")
     return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
 
 
@@ -160,15 +164,21 @@ def jwt(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str
 def sign_jwt(head: Mapping[str, Any], claims: Mapping[str, Any], key: str, algorithm: str) -> str:
     """Return a signed JSON Web Token (RFC 7515, compact form); any key is taken, also a short or empty one."""
     try:
-        signed = (
-            f"{_base64url(jsonvalue.dumps(head).encode())}.{_base64url(jsonvalue.dumps(claims).encode())}"
-        )
+        parts = [_utf8("jwt", jsonvalue.dumps(part)) for part in (head, claims)]
     except TypeError as error:
         raise AuthError(f"jwt: {error}") from None
     import hmac  # noqa: PLC0415 - few sign
 
-    digest = hmac.new(key.encode("utf-8"), signed.encode("ascii"), _HASHES[algorithm]).digest()
+    signed = ".".join(map(_base64url, parts))
+    digest = hmac.new(_utf8("jwt", key), signed.encode("ascii"), _HASHES[algorithm]).digest()
     return f"{signed}.{_base64url(digest)}"
+
+
+def _utf8(scheme: str, text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise AuthError(f"{scheme}: half a surrogate pair has no UTF-8") from None
 
 
 def _base64url(data: bytes) -> str:
@@ -200,8 +210,7 @@ def digest(
     secret = hashed(f"{settings['username']}:{realm}:{settings['password']}")
     if challenge.get("algorithm", "").upper().endswith("-SESS"):
         secret = hashed(f"{secret}:{nonce}:{client_nonce}")
-    split = urllib.parse.urlsplit(request.url)
-    target = urllib.parse.urlunsplit(("", "", split.path or "/", split.query, ""))
+    target = _target(request.url)
     request_hash = hashed(f"{request.method}:{target}")
     parts = [*_user(settings["username"], challenge, hashed), f'realm="{_quoted(realm)}"']
     parts += [f'nonce="{_quoted(nonce)}"', f'uri="{_quoted(target)}"']
@@ -216,6 +225,14 @@ def digest(
     if "algorithm" in challenge:
         parts.append(f"algorithm={challenge['algorithm']}")
     return {"Authorization": f"Digest {', '.join(parts)}"}
+
+
+def _target(url: str) -> str:
+    """Return the target as it stands in the request line."""
+    match = _TARGET.match(url)
+    assert match is not None
+    found = str(match[1])
+    return found if found.startswith("/") else f"/{found}"
 
 
 def _user(name: str, challenge: Mapping[str, str], hashed: Callable[[str], str]) -> list[str]:
@@ -240,7 +257,7 @@ def _hasher(name: str) -> Callable[[str], str]:
     known = _DIGESTS.get(name)
     if known is None or known not in hashlib.algorithms_available:
         raise AuthError(f"digest: the server asks for {name[:40]}; known are {', '.join(_DIGESTS)}")
-    return lambda text: hashlib.new(known, text.encode("utf-8")).hexdigest()
+    return lambda text: hashlib.new(known, _utf8("digest", text)).hexdigest()
 
 
 def _digest_challenge(headers: Headers) -> dict[str, str] | None:
