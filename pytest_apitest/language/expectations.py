@@ -429,6 +429,10 @@ class ExpectationShape(Shape):
             return expectation
         if isinstance(node, Scalar) and type(node.value) is int and 100 <= node.value <= 599:
             reader.fail(node, f"expect is a mapping: write {{status: {node.text}}}")
+        if isinstance(node, Sequence):
+            reader.expected(
+                node, "an expectation or a name of expectations", "; write a mapping: {status: 200}"
+            )
         name = reader.plain_text(node, "an expectation or a name of expectations")
         if name in CLASSES:
             reader.fail(node, f"expect is a mapping: write {{status: {name}}}")

@@ -18,6 +18,7 @@ from pytest_apitest.errors import MOST_SHOWN, Place, Problem, did_you_mean, near
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.model import REQUEST, Document, Mark, Named, Usage
+from pytest_apitest.language.words import as_list, describe
 from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.references import (
     NAME,
@@ -252,7 +253,7 @@ class Reader:
     def sequence(self, node: Node, what: str = "a list") -> Sequence:
         """Return a node that must be a list with something in it."""
         if not isinstance(node, Sequence):
-            self.expected(node, what)
+            self.expected(node, what, as_list(node))
         if not node.items:
             self.fail(node, f"[] is empty: expected {what}")
         return node
@@ -472,25 +473,6 @@ def find_file(written: str, folder: Path, root: Path) -> Path | str:
         return f"{written} is no path of a file"
     hint = near(path.name, there)
     return f"no file {written} beside this document" + (f'; did you mean "{hint}"?' if hint else "")
-
-
-def describe(node: Node) -> str:
-    """Return what a node is, in the words of a message."""
-    if isinstance(node, Sequence):
-        return "a list"
-    if isinstance(node, Mapping):
-        return "a mapping"
-    assert isinstance(node, Scalar)
-    if "${" in node.text:
-        return f"a reference: {show(node.text, 40)}"
-    value = node.value
-    if isinstance(value, str):
-        return f"text {show(value, 40)}"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"number {node.text[:40]}"
 
 
 def mark_of(node: Node) -> Mark:

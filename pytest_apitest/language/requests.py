@@ -8,7 +8,7 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.bodies import BODIES, FileBody, JsonBody, Multipart
-from pytest_apitest.language.model import Body, Mark, Parts, RequestSpec
+from pytest_apitest.language.model import CLEANUP, Body, Mark, Parts, RequestSpec
 from pytest_apitest.language.parts import NAMED_PARTS, PartsShape
 from pytest_apitest.language.paths import PathShape, SetShape
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
@@ -81,7 +81,8 @@ class RequestShape(Shape):
             if name.upper() in METHODS:
                 reader.fail(node, f"a URL is missing: write {name.upper()} /path")
             if not NAME.fullmatch(name):
-                reader.fail(node, f"a request is METHOD and URL: write GET {name[:60]}")
+                method = "DELETE" if reader.phase == CLEANUP else "GET"
+                reader.fail(node, f"a request is METHOD and URL: write {method} {name[:60]}")
         reader.requests.use(reader, node, name)
         return RequestSpec(None, None, name, {}, None, (), (), mark_of(node), mark_of(node))
 
@@ -110,6 +111,8 @@ def read_url(reader: Reader, scalar: Scalar) -> Value:
     value = reader.template(scalar, url=True) if "${" in text else Literal(text, scalar.line, scalar.column)
     parts = template_parts(value) or (text,)
     literal_text = "".join(part for part in parts if isinstance(part, str))
+    if "{{" in literal_text:
+        reader.fail(scalar, "a reference is written ${x}, not {{x}}")
     if "#" in literal_text:
         reader.fail(scalar, "a URL is sent without a fragment: remove #…")
     if re.search(r"\s", literal_text):
@@ -134,6 +137,8 @@ def _look_at_beginning(reader: Reader, scalar: Scalar, parts: tuple[str | Refere
         return
     if first.startswith("//"):
         reader.fail(scalar, f"a URL begins with one / or with http://: write http:{first[:60]}")
+    if re.match(r"\$\w", first):
+        reader.fail(scalar, "a reference is written ${x}, not $x")
     if not first.startswith(("/", "?")):
         hint = f": write /{first}" if re.match(r"[A-Za-z0-9_-]+(/|$)", first) else ""
         if re.match(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?(/|$)", first) and (

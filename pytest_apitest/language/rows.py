@@ -23,6 +23,8 @@ class ConditionShape(Shape):
 
     def read(self, reader: Reader, node: Node) -> Condition:
         """Return the condition; its names are noted."""
+        if isinstance(node, Scalar):
+            reader.expected(node, "a mapping of names to checks for when", "; write {name: value}")
         mapping = reader.mapping(node, "a mapping of names to checks for when")
         checks: list[tuple[str, Check]] = []
         for key, value in mapping.entries.values():

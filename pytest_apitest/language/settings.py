@@ -10,7 +10,7 @@ from pytest_apitest.errors import did_you_mean
 from pytest_apitest.jsonvalue import kind
 from pytest_apitest.language.model import Auth, Settings
 from pytest_apitest.language.parts import header_name, header_name_schema
-from pytest_apitest.language.reader import NEWER, BadNodeError, Reader, mark_of
+from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.records import Key, Record, described, forbidding
 from pytest_apitest.language.shapes import (
     NAME_PATTERN,
@@ -53,6 +53,9 @@ class AuthShape(Shape):
         name = scalar.text
         if not isinstance(scalar.value, str) or not name:
             reader.expected(scalar, "none, a name of credentials, or one scheme")
+        word = name.partition(" ")[0].lower()
+        if " " in name and word in reader.extensions.schemes:
+            reader.fail(scalar, f"write {{{word}: …}}")
         if name == "none":
             return Auth("none", None, None, mark_of(scalar))
         if name in reader.extensions.schemes and name not in reader.credentials:
@@ -72,8 +75,8 @@ class AuthShape(Shape):
         names = list(mapping.entries)
         for name in names:
             if name not in schemes:
-                hint = did_you_mean(name, schemes)
-                reader.fail(mapping.key(name), f'unknown auth scheme "{name}"' + (hint or f", {NEWER}"))
+                hint = did_you_mean(name, schemes) or f"; there are {', '.join(schemes)}"
+                reader.fail(mapping.key(name), f'unknown auth scheme "{name}"{hint}')
         if len(names) > 1:
             reader.fail(mapping.key(names[1]), f"one scheme: {names[0]} or {names[1]}")
         scheme = schemes[names[0]]

@@ -261,6 +261,10 @@ class StepSave(Shape):
         """Return the node: what it must be depends on what stands beside it, see `build_step`."""
         if not isinstance(node, Mapping):
             reader.names_known = False
+            hint = (
+                f"; write {{name: {node.text}}}" if isinstance(node, Scalar) and node.text[:1] == "$" else ""
+            )
+            reader.expected(node, "a mapping of names to sources for save", hint)
         return reader.mapping(node, "a mapping of names to sources for save")
 
     def schema(self, book: Book) -> Schema:

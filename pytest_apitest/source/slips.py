@@ -142,7 +142,9 @@ def _stray_colon(line: int, column: int, lines: Sequence[str]) -> tuple[int, int
         return line, indent, DEEPER if re.search(r":(\s|$)", above) else NO_COLON_ABOVE
     if _PATH_KEY.match(text) and _open_quote(text[: earlier.start()]):
         return line, indent, QUOTE_PATH
-    return line, column, COLON
+    inside = text[earlier.end() : column].strip()
+    mapping = f", or begin a new line before {inside}" if re.fullmatch(r"[a-z_]+", inside) else ""
+    return line, column, COLON + mapping
 
 
 def _in_flow(line: int, column: int, context: tuple[int, int], lines: Sequence[str]) -> tuple[int, int, str]:
