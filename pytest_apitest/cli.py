@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
     schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
     demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
-    demo.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
+    demo.add_argument("--port", type=_port, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
     given = parser.parse_args(arguments)
     try:
         if given.command == "check":
@@ -50,9 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output went away; nothing more can be said, also not when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    from pytest_apitest.demo import serve  # noqa: PLC0415 - loads aiohttp
+    return _demo(given.port)
 
-    serve(given.port)
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:6]) > 65_535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def _demo(port: int) -> int:
+    from pytest_apitest.demo import serve  # noqa: PLC0415 - loads aiohttp
+    from pytest_apitest.hosting import AppError  # noqa: PLC0415
+
+    try:
+        serve(port)
+    except AppError as error:
+        _say(sys.stderr, f"apitest demo: {error.message}\n")
+        return 2
     return 0
 
 
