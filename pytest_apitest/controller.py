@@ -42,11 +42,14 @@ def check_before_workers(
         return
     state = runtime(config)
     documents: list[Document] = []
-    errors = 0
+    errors = left_to_workers = 0
     for file in files:
         try:
             documents.append(state.library.document(file))
         except ProblemsError as error:
+            if _has_unseen_conftest(config, file):
+                left_to_workers += 1
+                continue
             from pytest_apitest.collection import DocumentError, problems_of  # noqa: PLC0415 - seldom
 
             errors += 1
@@ -55,7 +58,19 @@ def check_before_workers(
             config.hook.pytest_collectreport(report=report)
     if errors:
         raise session.Interrupted(f"{errors} error{'s' * (errors != 1)} during collection")
-    state.check_options(documents)
+    if not left_to_workers:
+        state.check_options(documents)
+
+
+def _has_unseen_conftest(config: pytest.Config, file: Path) -> bool:
+    """Tell whether a folder above a document may add to the language what only workers load."""
+    for folder in file.parents:
+        conftest = folder / "conftest.py"
+        if conftest.is_file() and not config.pluginmanager.hasplugin(str(conftest)):
+            return True
+        if folder == config.rootpath:
+            break
+    return False
 
 
 def _node_id(config: pytest.Config, file: Path) -> str:

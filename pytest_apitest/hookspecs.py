@@ -14,7 +14,8 @@ def pytest_apitest_extend(extensions: "Extensions") -> None:
     """Add auth schemes, operators, functions, filters and reports to the language.
 
     Called once for every implementation, before the first document is read; in a conftest.py of a folder,
-    when pytest loads it.
+    when pytest loads it. Reports belong in a conftest.py that is loaded at the start: the process that
+    writes them with pytest-xdist loads no other.
 
     Args:
         extensions: the tables to add to.
