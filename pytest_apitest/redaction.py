@@ -106,7 +106,7 @@ class Redactor:
         self._pattern = None
 
     def text(self, text: str) -> str:
-        """Return a text with every secret in it masked."""
+        """Return a text with every secret in it masked, and no half of a character, which cannot be written."""
         if self._forms:
             text = self._masked(text)
         if "=" in text:
@@ -115,6 +115,8 @@ class Redactor:
             text = _MEMBER.sub(_mask_member, text)
         if "eyJ" in text:
             text = _JWT.sub(MASK, text)
+        if not text.isascii():
+            text = text.encode("utf-8", "backslashreplace").decode("utf-8")
         return text
 
     def _masked(self, text: str) -> str:

@@ -106,7 +106,10 @@ class Context:
         sender = Sender(
             self.document, self.endpoints, self.scope, self.engine.send, self.jar, self.engine.extensions
         )
-        return sender.send(sender.draft(self.document.requests, step.request), step.settings, latest)
+        try:
+            return sender.send(sender.draft(self.document.requests, step.request), step.settings, latest)
+        except UnicodeEncodeError:  # JSON may hold half a character, which no encoding can say
+            raise RenderError("half a character (a lone surrogate) cannot be sent") from None
 
     # -- outcomes and failures, with their places ---------------------------------------------------------
 

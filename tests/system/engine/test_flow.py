@@ -396,3 +396,22 @@ def test_a_step_of_the_end_whose_save_is_missing_is_not_run_and_no_failure(bench
     ).case
     assert [step.outcome for step in case.steps] == ["passed", "not_run", "not_run", "passed"]
     assert (case.outcome, api.asked) == ("passed", ["GET a", "GET end"])
+
+
+def test_what_setup_made_is_cleaned_up_at_the_end_of_the_document(bench: Bench, api: Noting) -> None:
+    ran = bench.run(
+        f"""
+        scenario: Setup makes
+        endpoints: {{api: "{api.url}"}}
+        setup:
+          - {{request: POST /200/a, save: {{a: $.name}}, cleanup: "DELETE /200/${{a}}"}}
+          - {{request: POST /200/b, cleanup: DELETE /500/b}}
+        teardown: [{{request: GET /200/end}}]
+        cases: [{{case: it, steps: [{{request: POST /200/c, cleanup: DELETE /200/c}}]}}]
+        """
+    )
+    assert ran.outcomes == ["passed"]
+    assert [one.split()[1] for one in api.asked] == ["a", "b", "c", "c", "b", "a", "end"]
+    assert [failure.message for step in ran.end for failure in step.failures] == [
+        'cleanup of "POST /200/b": DELETE /500/b: expected 2xx, 404 or 410, got 500'
+    ]
