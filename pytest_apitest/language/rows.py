@@ -222,5 +222,9 @@ class Parametrize(Shape):
     def schema(self, book: Book) -> Schema:
         return book.refer(
             "parametrize",
-            lambda inner: {**rows_schema(inner, lists_only=True), "type": ["array", "object", "string"]},
+            lambda inner: {
+                **rows_schema(inner, lists_only=True),
+                "type": ["array", "object", "string"],
+                "minLength": 1,
+            },
         )

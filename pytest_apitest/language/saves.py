@@ -34,7 +34,7 @@ class HeaderName(Shape):
 
     def read(self, reader: Reader, node: Node) -> str:
         """Return the name."""
-        name = reader.as_written(node, "a header name")
+        name = reader.plain_text(node, "a header name")
         if not HEADER_NAME.fullmatch(name):
             reader.fail(node, f'"{name[:40]}" is no header name')
         return name

@@ -274,7 +274,7 @@ class PemFile(Shape):
         return Literal(str(reader.file(node, what)), node.line, node.column)
 
     def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": ["boolean", "string"]} if self.booleans else {"type": "string", "minLength": 1}
+        return {"type": ["boolean", "string"] if self.booleans else "string", "minLength": 1}
 
 
 def _build_cert(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> dict[str, Value]:
@@ -306,7 +306,7 @@ class CertShape(Shape):
         return {"cert": PemFile().read(reader, node)}
 
     def schema(self, book: Book) -> Schema:
-        return {**CERT.record_schema(book), "type": ["string", "object"]}
+        return {**CERT.record_schema(book), "type": ["string", "object"], "minLength": 1}
 
 
 @data

@@ -268,7 +268,9 @@ class StepSave(Shape):
         return reader.mapping(node, "a mapping of names to sources for save")
 
     def schema(self, book: Book) -> Schema:
-        return {"type": "object", "minProperties": 1, "propertyNames": name_schema(book)}
+        sources = {"type": ["string", "object"]}
+        names = name_schema(book)
+        return {"type": "object", "minProperties": 1, "propertyNames": names, "additionalProperties": sources}
 
 
 STEP_KEYS = (

@@ -5,6 +5,7 @@ What is said of it stands in `bad/NAME.txt`.
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def test_what_is_said_of_a_bad_document(file: Path, tmp_path: Path, golden: Gold
         shutil.copy(file, folder)
     said = report(folder, file.name)
     assert said, f"nothing is said of {file}"
+    places = re.findall(r"(?m)^\S+:\d+:\d+(?=: )", said)
+    assert len(places) == len(set(places)), "one mistake is said twice"
+    assert not re.search("(?m)^\\S.*(NoneType|Traceback|Error\\b|<class|object at)", said), (
+        "Python's own words"
+    )
     golden.equal((file.parent if file.name == "doc.yaml" else file).with_suffix(".txt"), said)
 
 
