@@ -197,11 +197,31 @@ def literal(value: Any) -> str:
 # -- RFC 9535 -------------------------------------------------------------------------------------------
 
 
+def _comparison() -> Any:
+    """Return the library's comparison, but that arrays and objects are equal only with equal types inside."""
+    from jsonpath_rfc9535.filter_expressions import ComparisonExpression  # noqa: PLC0415
+    from jsonpath_rfc9535.node import JSONPathNodeList  # noqa: PLC0415
+
+    def value(side: Any) -> Any:
+        return side[0].value if isinstance(side, JSONPathNodeList) and len(side) == 1 else side
+
+    class Comparison(ComparisonExpression):
+        def evaluate(self, context: Any) -> bool:
+            found = bool(super().evaluate(context))
+            if self.operator not in ("==", "!=") or found is (self.operator == "!="):
+                return found
+            left, right = value(self.left.evaluate(context)), value(self.right.evaluate(context))
+            containers = isinstance(left, list | dict) and isinstance(right, list | dict)
+            return not found if containers and not jsonvalue.equal(left, right) else found
+
+    return Comparison
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
     from jsonpath_rfc9535 import parse  # noqa: PLC0415
-    from jsonpath_rfc9535.filter_expressions import IntegerLiteral  # noqa: PLC0415
+    from jsonpath_rfc9535.filter_expressions import ComparisonExpression, IntegerLiteral  # noqa: PLC0415
     from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
 
     def expression(name: str, begin: str, end: str) -> Any:
@@ -220,7 +240,15 @@ def _environment() -> Any:
         }
         return type(name, (FilterFunction,), members)()
 
+    Comparison = _comparison()  # noqa: N806 - a class
+
     class Parser(parse.Parser):
+        def parse_infix_expression(self, stream: Any, left: Any) -> Any:
+            made = super().parse_infix_expression(stream, left)
+            if not isinstance(made, ComparisonExpression):
+                return made
+            return Comparison(made.token, made.left, made.operator, made.right)
+
         def parse_integer_literal(self, stream: Any) -> Any:
             # The library reads an integer by way of a float, which ends at 2^53; identifiers do not.
             token = stream.current

@@ -596,7 +596,7 @@ def test_numbers_are_shown_with_their_digits() -> None:
         ("it's", r"$['it\'s']"),
         ("a\\b", r"$['a\\b']"),
         ("", "$['']"),
-        ("a\nb\u202e", r"$['a\u000ab\u202e']"),
+        ("a\nb\u202e", r"$['a\nb\u202e']"),
         ("x" * 60, f"$.{'x' * 60}"),
         ("x" * 61, f"$['{'x' * 60}…']"),
     ],
