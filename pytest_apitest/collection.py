@@ -257,9 +257,9 @@ class ApitestItem(pytest.Function):
     def setup(self) -> None:
         """Fill the fixtures, then run the document's `setup` when this is its first case."""
         self.outcome = self.new_outcome()
+        state = self.file.runtime.state(self.document)  # knows the secrets, which a fixture may fail with
         super().setup()
         self.file.before_case(self)
-        state = self.file.runtime.state(self.document)
         if state.failure:
             self.outcome.outcome = ERROR
             state.run(self.case, self.outcome, self.row, self.fixture_values())

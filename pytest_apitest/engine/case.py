@@ -25,7 +25,7 @@ from pytest_apitest.engine.records import RawStep, finish
 from pytest_apitest.engine.rows import render_rows
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.engine.steps import StepRunner
-from pytest_apitest.engine.variables import Computation, Options
+from pytest_apitest.engine.variables import Computation, Options, given_secrets
 from pytest_apitest.errors import in_one_line
 from pytest_apitest.exchange import Send
 from pytest_apitest.extensions import Extensions
@@ -116,6 +116,9 @@ class DocumentState:
         self._trail = Trail()
         self._jar = engine.new_jar()
         self._plans: dict[int, tuple[list[Need], list[str]]] = {}
+        # A fixture may fail with a secret before any value is computed.
+        for name, value in given_secrets(document, engine.options):
+            engine.redactor.add(value, name)
 
     def plan(self, case: Case) -> tuple[list[Need], list[str]]:
         """Return what a case needs and what is computed for it."""

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -113,6 +113,18 @@ def variable_entry(spec: VariableSpec, scope: RunScope, options: Options) -> Ent
     value = spec.default.render(scope)
     origin = spec.file.name if spec.file is not None else f"line {spec.mark.line}"
     return Entry(value, "variable", origin, secret=spec.secret or scope.is_secret(spec.default))
+
+
+def given_secrets(document: Document, options: Options) -> Iterator[tuple[str, Any]]:
+    """Return names and values of the secrets of a document that are known before anything is computed."""
+    for spec in document.variables.values():
+        if not spec.secret:
+            continue
+        outside = _outside(spec, options)
+        if outside is not None:
+            yield spec.name, outside[0]
+        elif spec.default is not None and spec.default.constant:
+            yield spec.name, spec.default.render(None)  # type: ignore[arg-type]
 
 
 def _outside(spec: VariableSpec, options: Options) -> tuple[Any, str] | None:
