@@ -7,6 +7,7 @@ Rules kept here:
   codes are the same with and without workers.
 """
 
+import os
 import sys
 from collections.abc import Generator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -126,6 +127,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect documents."""
     if not file_path.name.endswith(SUFFIXES) or _BAD_INI in parent.config.stash:
         return None
+    if not _asked_for(file_path, parent.config):
+        return None
     from pytest_apitest.collection import ApitestFile  # noqa: PLC0415 - loads the language
 
     try:
@@ -134,6 +137,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         # Here pytest would take it for a fault of this folder.
         parent.config.stash[_BAD_INI] = error
         return None
+
+
+def _asked_for(file: Path, config: pytest.Config) -> bool:
+    """Tell whether an argument names a document or a folder above it; pytest offers all its neighbours too."""
+    for arg in config.args:
+        path = Path(os.path.abspath(config.invocation_params.dir / str(arg).partition("::")[0]))  # noqa: PTH100
+        # What is no path is a package, with --pyargs.
+        if path == file or path in file.parents or not path.exists():
+            return True
+    return False
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:

@@ -38,6 +38,16 @@ def test_without_documents_nothing_but_the_entry_point_is_loaded(
     assert loaded(project, *words) <= allowed
 
 
+def test_a_document_beside_the_test_that_was_asked_for_is_not_loaded(project: Project) -> None:
+    project.write("conftest.py", SHOW.partition("def test_it")[0])
+    project.write("test_it.py", "def test_it():\n    pass\n")
+    project.write("good.apitest.yaml", GOOD)
+    assert "pytest_apitest.language" not in loaded(project, "test_it.py::test_it")
+    assert "pytest_apitest.language" in loaded(
+        project, "./../" + project.path.name + "/good.apitest.yaml::Good"
+    )
+
+
 def test_a_document_with_a_url_loads_no_server(project: Project) -> None:
     project.write("conftest.py", SHOW.partition("def test_it")[0])
     project.write("pytest.ini", "[pytest]\naddopts = -p no:randomly -p no:anyio\n")
