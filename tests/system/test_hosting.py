@@ -1292,7 +1292,7 @@ def test_an_application_without_a_name_is_called_by_its_own(host: Host) -> None:
 
 def alone(code: str) -> str:
     """Run Python in a process of its own, where no other host keeps the shared thread, and return what it prints."""
-    head = f"import threading\nfrom pytest_apitest.hosting import AppError, Host\nfrom tests.system.test_hosting import *\n"
+    head = "import threading\nfrom pytest_apitest.hosting import AppError, Host\nfrom tests.system.test_hosting import *\n"
     done = subprocess.run(
         [sys.executable, "-c", head + textwrap.dedent(code)],
         cwd=Path(__file__).parents[2],
