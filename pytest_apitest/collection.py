@@ -24,6 +24,7 @@ from pytest_apitest.language.model import Rows
 from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WARNED, CaseOutcome
 from pytest_apitest.references import Literal, Value, template_parts
 from pytest_apitest.screen import Line, place, render, summary
+from pytest_apitest.selection import package_scenarios
 
 if TYPE_CHECKING:
     from pytest_apitest.runtime import Runtime
@@ -63,7 +64,7 @@ class ApitestFile(pytest.Module):
     @classmethod
     def of(cls, parent: pytest.Collector, path: Path, runtime: "Runtime") -> "ApitestFile":
         """Return the node of a document."""
-        node: ApitestFile = cls.from_parent(parent, path=path)
+        node: ApitestFile = cls.from_parent(parent, path=path, nodeid=_nodeid(parent, path))
         node.runtime = runtime
         # A module of its own for `request.module`; there is no Python file behind it.
         node.obj = types.ModuleType(path.name.partition(".")[0])
@@ -182,6 +183,15 @@ class ProblemWarning(pytest.PytestWarning):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.place}: {problem.message}")
+
+
+def _nodeid(parent: pytest.Collector, path: Path) -> str | None:
+    """Return the node id of a document that comes with the package, for which pytest knows no name."""
+    folder = package_scenarios().resolve()
+    installed = path.is_relative_to(Path(__file__).parent)
+    if not path.is_relative_to(folder) or (path.is_relative_to(parent.config.rootpath) and not installed):
+        return None
+    return f"pytest_apitest/scenarios/{path.relative_to(folder).as_posix()}"
 
 
 def _call(fixtures: list[str]) -> Any:

@@ -166,6 +166,8 @@ def test_a_scenario_of_the_package_is_found_by_its_title(project: Project) -> No
     run = project.run("--apitest-scenario", "Demo API")
     assert (run.exit, run.outcomes) == (0, {"Demo API": "passed"})
     assert run.line("Success: ").startswith("Success: 1 passed, ")
+    assert run.line("pytest_apitest/").startswith("pytest_apitest/scenarios/demo/quotes.apitest.yaml .")
+    assert run.json["cases"][0]["id"] == "pytest_apitest/scenarios/demo/quotes.apitest.yaml::Demo API"
 
 
 def test_a_provider_run_without_results_is_no_success(project: Project) -> None:
