@@ -1,5 +1,6 @@
 """Golden files: what a text is expected to be, kept beside the input, reviewed as a whole."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,4 +26,9 @@ class Golden:
                 file.write_text(text, encoding="utf-8")
             return
         expected = file.read_text(encoding="utf-8") if file.exists() else ""
-        assert text == expected, f"differs from {file}; accept it with --update-golden"
+        if text != expected:
+            lines = difflib.unified_diff(
+                expected.splitlines(), text.splitlines(), "expected", "got", "", "", 1, ""
+            )
+            difference = "\n".join([*lines][:60])
+            raise AssertionError(f"differs from {file}; accept it with --update-golden\n{difference}")

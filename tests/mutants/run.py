@@ -71,8 +71,20 @@ def kill(mutant: Mutant) -> tuple[Mutant, str]:
         )
         if applied.returncode:
             return mutant, f"the patch does not apply: {applied.stderr.strip()}"
-        environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "60", *mutant.tests]
+        environment = {**os.environ, "PYTHONPATH": str(copy)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "--timeout",
+            "60",
+            *mutant.tests,
+        ]
         tests = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, check=False
         )
