@@ -112,12 +112,6 @@ class Scheme:
         text = inspect.getdoc(self.documented or self.headers) or ""
         return " ".join(text.split("\n\n")[0].split())
 
-    def secret_values(self, settings: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the settings that must be masked."""
-        if not self.settings:
-            return list(settings.values())
-        return [value for name, value in settings.items() if self.settings[name].secret]
-
 
 def token(request: SignedRequest, settings: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG001
     """`Authorization: Token <value>`."""

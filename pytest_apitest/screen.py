@@ -58,15 +58,6 @@ def summary(case: CaseOutcome) -> str:
     return _one_line(f"{name}{failure.message}" + (f" (and {more} more)" if more else ""))
 
 
-def last_line(case: CaseOutcome) -> str:
-    """Return the last line of the screen: `path:line: message`."""
-    failing = _failing(case)
-    if not failing:
-        return f"{case.file}:{case.line}: {case.reason or case.outcome}"
-    failure = failing[0].failures[0]
-    return f"{failure.file or case.file}:{failure.line or case.line}: {summary(case)}"
-
-
 def place(case: CaseOutcome) -> tuple[str, int]:
     """Return file and line of the first failure."""
     failing = _failing(case)

@@ -146,22 +146,6 @@ class AnyValue(Shape):
 
 
 @data
-class ObjectValue(Shape):
-    """An object whose values may hold references, or one reference to an object."""
-
-    what: str = "a mapping"
-
-    def read(self, reader: Reader, node: Node) -> Value:
-        """Return the object as a value."""
-        if isinstance(node, Scalar) and "${" in node.text:
-            return reader.value(node)
-        return reader.value(reader.mapping(node, self.what))
-
-    def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return {"type": ["object", "string"], **one_reference("a mapping")}
-
-
-@data
 class Boolean(Shape):
     """true or false."""
 

@@ -40,11 +40,6 @@ class VariableSpec:
     required: bool = True
     usages: tuple[Usage, ...] = ()
 
-    @property
-    def can_be_unset(self) -> bool:
-        """Whether a run may start without a value for it."""
-        return self.default is None and self.file is None
-
 
 @record
 class EndpointSpec:
