@@ -40,18 +40,6 @@ _INLINE = {key.name: key for key in STEP_KEYS if key.name not in _CASE_KEYS}
 
 
 @data
-class Title(Shape):
-    """A title: one line, no references."""
-
-    def read(self, reader: Reader, node: Node) -> str:
-        """Return the title."""
-        return PlainText("a title", one_line=True).read(reader, node)
-
-    def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return plain_schema()
-
-
-@data
 class MarkedNames(Shape):
     """A list of names with their places."""
 
@@ -106,24 +94,14 @@ class RuleSource(Shape):
         return plain_schema()
 
 
-@data
-class SkipReason(Shape):
-    """The reason behind `skip` and `xfail`."""
-
-    def read(self, reader: Reader, node: Node) -> str:
-        """Return the reason."""
-        return PlainText("a reason in words", one_line=True).read(reader, node)
-
-    def schema(self, book: Book) -> Schema:  # noqa: ARG002
-        return plain_schema()
-
-
+TITLE = PlainText("a title", one_line=True)
+REASON = PlainText("a reason in words", one_line=True)
 DESCRIPTION = Key("description", PlainText("a description"), "For readers; shown in reports.")
 WHEN_KEY = Key(
     "when", ConditionShape(), "Names to checks, all of which must hold; else it is skipped.", phase=WHEN
 )
-SKIP = Key("skip", SkipReason(), "Reason: never run.")
-XFAIL = Key("xfail", SkipReason(), "Reason: must fail; passing is a failure.")
+SKIP = Key("skip", REASON, "Reason: never run.")
+XFAIL = Key("xfail", REASON, "Reason: must fail; passing is a failure.")
 MARKS = Key("marks", MarkedNames("pytest marks"), "pytest marks without arguments.")
 SERIAL = Key(
     "serial", PlainText("the name of a lock"), "Tests with the same lock never run at the same time."
@@ -157,7 +135,7 @@ def _build_case(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Case:
 CASE = Record(
     "a case",
     (
-        Key("case", Title(), "Title of the case; unique in the document, no references."),
+        Key("case", TITLE, "Title of the case; unique in the document, no references."),
         DESCRIPTION,
         WHEN_KEY,
         SKIP,

@@ -16,11 +16,11 @@ from pytest_apitest.language.cases import (
     SERIAL,
     SKIP,
     STEPS,
+    TITLE,
     WHEN_KEY,
     XFAIL,
     Cases,
     MarkedNames,
-    Title,
 )
 from pytest_apitest.language.declarations import (
     INPUT,
@@ -197,7 +197,7 @@ def _build_fragment(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Do
 SCENARIO = Record(
     "a scenario",
     (
-        Key("scenario", Title(), "A test of a provider, step by step: its title."),
+        Key("scenario", TITLE, "A test of a provider, step by step: its title."),
         *_HEAD,
         *_DECLARED,
         WHEN_KEY,
@@ -238,7 +238,7 @@ SCENARIO = Record(
 CONTRACT = Record(
     "a contract",
     (
-        Key("contract", Title(), "Numbered rules, each one test: the title."),
+        Key("contract", TITLE, "Numbered rules, each one test: the title."),
         *_HEAD,
         *_DECLARED,
         NEEDS,
@@ -268,7 +268,7 @@ CONTRACT = Record(
 FRAGMENT = Record(
     "a fragment",
     (
-        Key("fragment", Title(), "Steps to reuse from other documents: the title."),
+        Key("fragment", TITLE, "Steps to reuse from other documents: the title."),
         *_HEAD,
         Key("inputs", Variables(INPUT, "input", plain=False), "What the using document gives."),
         STEPS,
