@@ -18,7 +18,7 @@ import pytest
 
 from pytest_apitest.engine.rows import row_label
 from pytest_apitest.errors import Problem, ProblemsError
-from pytest_apitest.guarded import fixture_scope, problems_repr, redacted, screen_repr
+from pytest_apitest.guarded import fixture_scope, problems_repr, redacted, screen_repr, tell_row_from_name
 from pytest_apitest.language import Case, Document
 from pytest_apitest.language.model import Rows
 from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WARNED, CaseOutcome
@@ -141,6 +141,8 @@ class ApitestFile(pytest.Module):
     def _item(self, name: str, case: Case, row: int | None) -> "ApitestItem":
         fixtures = [fixture for fixture, _ in self.document.fixtures]
         item: ApitestItem = ApitestItem.from_parent(self, name=name, callobj=_call(fixtures))
+        if row is not None:
+            tell_row_from_name(item)
         item.prepare(self, case, row)
         return item
 
@@ -394,8 +396,8 @@ def case_title(document: Document, case: Case) -> str:
     """Return the name of a case in node ids."""
     rule = case.rule
     title = case.title or document.title if rule is None else f"{rule.id} {rule.wording}"
-    # Two colons separate the parts of a node id.
-    return title.replace("::", ": :")
+    # Two colons separate the parts of a node id, a bracket begins the label of a row.
+    return title.replace("::", ": :").replace("[", "(").replace("]", ")")
 
 
 def unique(name: str, taken: dict[str, int]) -> str:

@@ -77,7 +77,18 @@ class Gathering:
         if isinstance(item, ApitestItem):
             item.take_report(report, call)
             setattr(report, _CASE, item.outcome)
+        # What a hosted application logs and prints is shown with the test that called it.
+        redact = self.runtime.redactor.text
+        report.sections = [(name, redact(content)) for name, content in report.sections]
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: Any) -> None:
+        """Mask secrets in what is warned of."""
+        text = str(warning_message.message)
+        masked = self.runtime.redactor.text(text)
+        if masked != text:
+            warning_message.message = masked
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_to_serializable(
@@ -151,6 +162,8 @@ class Gathering:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End fragments that ran once, write the reports, set the exit code; the terminal sums up after it."""
         self._end_once()
+        if session.exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
+            self._problems += 1
         if self.runtime.is_worker:
             expected = [case.to_json() for case in self._expected.values()]
             self.config.workeroutput["apitest"] = {"expected": expected}  # type: ignore[attr-defined]

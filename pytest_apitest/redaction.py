@@ -241,6 +241,9 @@ def _json_forms(text: str) -> set[str]:
     forms = {text}
     for _ in range(3):
         forms |= {json.dumps(form, ensure_ascii=plain)[1:-1] for form in forms for plain in (False, True)}
+        if "/" in text:
+            # Some writers of JSON escape it too.
+            forms |= {re.sub(r"(?<!\\)/", r"\\/", form) for form in forms}
     return forms
 
 
@@ -258,7 +261,6 @@ def _forms(secret: str | bytes) -> set[str]:
         urllib.parse.quote(data, safe=_URL_SAFE),
         urllib.parse.quote_plus(data),
         *_json_forms(text),
-        json.dumps(text)[1:-1].replace("/", "\\/"),
         html.escape(text),
         escape(text),
         repr(str(text))[1:-1],

@@ -67,7 +67,18 @@ class Runtime:
             except OSError as error:
                 reason = error.strerror or error
                 raise pytest.UsageError(f"--apitest-report {option or default}: {reason}") from None
+            self._remove_reports(folder)
         return folder
+
+    def _remove_reports(self, folder: Path) -> None:
+        """Remove the reports of an earlier run: whatever ends this one, they must not be taken for its own."""
+        from pytest_apitest.reports import FILES  # noqa: PLC0415 - only when asked for
+
+        for name in FILES:
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise pytest.UsageError(f"--apitest-report: {folder / name}: {error.strerror}") from None
 
     def _options(self) -> Options:
         try:

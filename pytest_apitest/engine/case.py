@@ -372,8 +372,11 @@ class _CaseRun:
             self._decide(NOT_RUN, f"not run: {entry.message}")
             return False
         error = UnsetError(entry.message, need.name, entry.outcome)
+        declared = self.document.variables.get(need.name) or self.document.endpoints.get(need.name)
         if need.usage is not None:
             error.place = need.usage.mark.place(self.document.source)
+        elif declared is not None:
+            error.place = declared.mark.place(self.document.source)
         self._decide(ERROR, entry.message)
         self.raw.append(self._problem(entry.message, error))
         return False

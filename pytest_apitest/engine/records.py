@@ -36,6 +36,7 @@ TEXT_LIMIT = 4 * 1024
 EXCERPT_LIMIT = 600
 VALUE_LIMIT = 200
 _NAME = deferred(r"[^A-Za-z0-9_]")
+_CONTROL = deferred(r"[\x00-\x08\n-\x1f\x7f]")
 # Headers that curl sends by itself, so that a line with them would only be longer.
 _CURL_OWN = {"host": None, "content-length": None, "accept": "*/*", "user-agent": USER_AGENT}
 
@@ -231,7 +232,8 @@ def _data(request: Request, redactor: Redactor) -> str:
         text = ""
     if (not text and body) or len(text) > TEXT_LIMIT or media_type.startswith("multipart/"):
         return "--data-binary @body"
-    return f"--data-binary {_quoted(text, redactor)}"
+    # Behind the other option a text that begins with @ is the name of a file.
+    return f"--data-{'raw' if text[:1] == '@' else 'binary'} {_quoted(text, redactor)}"
 
 
 def _quoted(text: str, redactor: Redactor) -> str:
@@ -241,11 +243,20 @@ def _quoted(text: str, redactor: Redactor) -> str:
         plain = "".join(piece for piece, _ in pieces)
         if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", plain):
             return plain
-        return "'" + plain.replace("'", "'\\''") + "'"
+        return "'" + _controls(plain.replace("'", "'\\''"), "'") + "'"
     out = []
     for piece, name in pieces:
         if name is None:
             out.append(re.sub(r'([\\"$`])', r"\\\1", piece))
         else:
             out.append("${" + redactor.variables.get(name, _NAME.sub("_", name).upper()) + "}")
-    return '"' + "".join(out) + '"'
+    return '"' + _controls("".join(out), '"') + '"'
+
+
+def _controls(text: str, quote: str) -> str:
+    """Return a quoted text with line breaks and the like as escapes, so that the command stays on one line."""
+    return _CONTROL.sub(lambda found: f"{quote}$'{_escape(found.group())}'{quote}", text)
+
+
+def _escape(control: str) -> str:
+    return {"\n": "\\n", "\r": "\\r"}.get(control, f"\\x{ord(control):02x}")

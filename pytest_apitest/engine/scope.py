@@ -103,7 +103,8 @@ class RunScope:
         """Hear of a value made from a name by filters: what is made of a secret is secret."""
         entry = self.entries.get(name)
         if isinstance(entry, Entry) and entry.secret:
-            keep_secret(self.redactor, value, name)
+            # Under a name of its own: a variable of the shell holds the secret itself, not this.
+            keep_secret(self.redactor, value, f"{name} filtered")
 
     def is_secret(self, value: Value) -> bool:
         """Tell whether a value is made from a secret."""

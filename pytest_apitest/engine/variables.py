@@ -18,7 +18,7 @@ from pytest_apitest.engine.scope import Entry, RunScope, Unset
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, kind
 from pytest_apitest.language.fragments import has_type
 from pytest_apitest.language.model import Document, EndpointSpec, VariableSpec
-from pytest_apitest.references import Literal, NotSentError, UnsetError
+from pytest_apitest.references import Literal, NotSentError, RenderError, UnsetError
 
 
 @data
@@ -232,17 +232,24 @@ class Computation:
         if spec is not None:
             for usage in spec.usages:
                 self.value(usage.name)
-            self.scope.set(name, self._or_unset(lambda: variable_entry(spec, self.scope, self.options)))
+            entry = self._made(spec, lambda: variable_entry(spec, self.scope, self.options))
+            self.scope.set(name, entry)
         elif endpoint is not None:
             for value in (endpoint.url, endpoint.default):
                 for reference in value.references() if value is not None else ():
                     self.value(reference.name)
-            entry = self._or_unset(lambda: endpoint_entry(endpoint, self.scope, self.options, self.serve))
+            entry = self._made(
+                endpoint, lambda: endpoint_entry(endpoint, self.scope, self.options, self.serve)
+            )
             self.scope.set(name, entry)
 
-    def _or_unset(self, make: Callable[[], Entry | Unset]) -> Entry | Unset:
+    def _made(self, spec: VariableSpec | EndpointSpec, make: Callable[[], Entry | Unset]) -> Entry | Unset:
         """Make a value; a name that it needs and that is unset makes it unset in the same way."""
         try:
             return make()
         except UnsetError as error:
             return Unset(error.message, error.outcome, "variable")
+        except RenderError as error:
+            if error.place is None:
+                error.place = spec.mark.place(self.document.source)
+            raise

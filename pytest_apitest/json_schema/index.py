@@ -4,6 +4,7 @@ Nothing is ever fetched or read: a reference is `#...`, or an `$id` or `$anchor`
 """
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -33,7 +34,22 @@ _IN_VALUE = frozenset(
 
 _IN_LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 
+# Keywords without subschemas, and words of other vocabularies that people write beside them.
+# fmt: off
+_OTHERS = frozenset({
+    "const", "contentEncoding", "contentMediaType", "default", "dependencies", "dependentRequired",
+    "deprecated", "description", "discriminator", "enum", "example", "examples", "exclusiveMaximum",
+    "exclusiveMinimum", "externalDocs", "format", "maxContains", "maxItems", "maxLength", "maxProperties",
+    "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "nullable",
+    "pattern", "readOnly", "required", "title", "type", "uniqueItems", "writeOnly", "xml",
+})
+# fmt: on
+
 IN_MAPPING = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
+
+# A keyword that nobody knows says nothing (section 4.3.1); one that is nearly known was meant to say something.
+KEYWORDS = _IN_VALUE | _IN_LIST | IN_MAPPING | _OTHERS
+_NAMES = sorted(word for word in KEYWORDS if word[0] != "$")
 
 
 class Schemas:
@@ -78,7 +94,15 @@ class Schemas:
         return self.nodes[document, place]
 
     def _name(self, node: Node, schema: dict[str, Any]) -> None:
-        """Register a schema under its `$id` and anchors."""
+        """Register a schema under its `$id` and anchors; refuse keywords that are misspelt."""
+        for keyword in schema if self._check_target is not None else ():
+            if (
+                keyword not in KEYWORDS
+                and keyword[:1] != "$"
+                and (meant := near(keyword, _NAMES)) is not None
+            ):
+                message = f'unknown keyword {brief(keyword)}; did you mean "{meant[0]}"?'
+                raise SchemaError(pointer((*node.place, keyword)), message)
         dialect = schema.get("$schema", DIALECT)
         if dialect.rstrip("#") != DIALECT:
             message = f"{brief(dialect)} is not supported; schemas here are of JSON Schema 2020-12, {DIALECT}"

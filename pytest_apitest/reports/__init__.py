@@ -12,6 +12,9 @@ from pytest_apitest.outcome import RunOutcome
 from pytest_apitest.registry import Table
 from pytest_apitest.reports import result_json, shield_files
 
+# What every run with a report folder leaves there.
+FILES = (result_json.FILE, shield_files.JSON_FILE, shield_files.SVG_FILE)
+
 ReportWriter = Callable[[RunOutcome, Path], None]
 
 

@@ -7,6 +7,8 @@ from pytest_apitest.outcome import FAILURE, NO_RESULTS, NOT_COMPLETED, SUCCESS, 
 from pytest_apitest.reports.files import write_whole
 from pytest_apitest.shield import Shield, to_json, to_svg
 
+JSON_FILE = "shield.json"
+SVG_FILE = "shield.svg"
 LABEL = "API Test Platform"
 _COLORS = {SUCCESS: "green", FAILURE: "red", NOT_COMPLETED: "orange", NO_RESULTS: "inactive"}
 
@@ -22,4 +24,4 @@ def write(run: RunOutcome, folder: Path) -> list[Path]:
     """Write both badges into a folder and return the files."""
     shield = shield_of(run)
     text = json.dumps(to_json(shield)) + "\n"
-    return [write_whole(folder / "shield.json", text), write_whole(folder / "shield.svg", to_svg(shield))]
+    return [write_whole(folder / JSON_FILE, text), write_whole(folder / SVG_FILE, to_svg(shield))]
