@@ -30,12 +30,20 @@ if TYPE_CHECKING:
     from pytest_apitest.runtime import Runtime
 
 
-class CaseFailedError(AssertionError):
-    """A case failed; the text is the first line of its screen."""
+class CaseEndedError(AssertionError):
+    """A case did not pass; the text is the first line of its screen."""
 
     def __init__(self, case: CaseOutcome) -> None:
         super().__init__(summary(case))
         self.case = case
+
+
+class CaseFailedError(CaseEndedError):
+    """The tested API did not do what a case expects; this alone is what `xfail` expects."""
+
+
+class CaseInErrorError(CaseEndedError):
+    """A case could not be run to its end."""
 
 
 class DocumentError(pytest.Collector.CollectError):
@@ -174,7 +182,7 @@ class ApitestFile(pytest.Module):
                 "", self.document.title, self.document.title, self._shown(), self.document.mark.line
             )
             case.outcome, case.steps = ERROR, failed
-            raise CaseFailedError(case)
+            raise CaseInErrorError(case)
 
     def _shown(self) -> str:
         return self.document.source.shown
@@ -229,7 +237,7 @@ class ApitestItem(pytest.Function):
         if skip:
             self.add_marker(pytest.mark.skip(reason=skip))
         if case.xfail:
-            self.add_marker(pytest.mark.xfail(reason=case.xfail, strict=True))
+            self.add_marker(pytest.mark.xfail(reason=case.xfail, strict=True, raises=CaseFailedError))
         lock = case.serial or document.serial
         if lock and self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(lock))
@@ -275,7 +283,7 @@ class ApitestItem(pytest.Function):
         if state.failure:
             self.outcome.outcome = ERROR
             state.run(self.case, self.outcome, self.row, self.fixture_values())
-            raise CaseFailedError(self.outcome)
+            raise CaseInErrorError(self.outcome)
 
     def runtest(self) -> None:
         """Run the case."""
@@ -287,7 +295,9 @@ class ApitestItem(pytest.Function):
 
     def _judge(self) -> None:
         outcome, strict = self.outcome, self.file.runtime.strict
-        if outcome.outcome in (FAILED, ERROR):
+        if outcome.outcome == ERROR:
+            raise CaseInErrorError(outcome)
+        if outcome.outcome == FAILED:
             raise CaseFailedError(outcome)
         if strict and outcome.outcome == NOT_RUN:
             raise CaseFailedError(outcome)
@@ -346,7 +356,7 @@ class ApitestItem(pytest.Function):
 
     def _failed_at_end(self, call: pytest.CallInfo[None]) -> None:
         error = call.excinfo.value if call.excinfo is not None else None
-        if isinstance(error, CaseFailedError):
+        if isinstance(error, CaseEndedError):
             self.outcome.steps += error.case.steps
         if self.outcome.outcome in (PASSED, WARNED, SKIPPED, NOT_RUN):
             self.outcome.outcome = ERROR
@@ -355,7 +365,7 @@ class ApitestItem(pytest.Function):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """Return the failure screen; of what is not ours, pytest's own representation without secrets."""
         error = excinfo.value
-        case = error.case if isinstance(error, CaseFailedError) else None
+        case = error.case if isinstance(error, CaseEndedError) else None
         if case is None and isinstance(error, pytest.fail.Exception) and self.outcome.steps:
             case = self.outcome  # pytest-timeout, while a step was running
         runtime = self.file.runtime
@@ -363,7 +373,7 @@ class ApitestItem(pytest.Function):
             return redacted(super().repr_failure(excinfo), runtime.redactor)
         config = self.config
         lines = [] if config.option.tbstyle == "no" else render(case, runtime.text_of, config.option.verbose)
-        if not isinstance(error, CaseFailedError):
+        if not isinstance(error, CaseEndedError):
             lines.insert(0, Line(f"E   {runtime.redactor.text(str(error))}", "error"))
         return self._screen(lines, *place(case), summary(case))
 

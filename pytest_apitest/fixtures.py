@@ -80,7 +80,7 @@ def make_run(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable[...
         try:
             check_names(Options(variables, origins, endpoints or {}), [document])
         except UsageError as error:
-            raise pytest.UsageError(str(error).replace("--apitest-var", "apitest_run")) from None
+            raise pytest.UsageError(str(error)) from None
         engine = runtime.engine
         own = Engine(engine.extensions, options, engine.redactor, engine.send, engine.serve, engine.once)
         return _run_all(request, DocumentState(own, document))

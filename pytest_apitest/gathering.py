@@ -18,7 +18,7 @@ import pytest
 from pytest_apitest.collection import ApitestItem
 from pytest_apitest.errors import shown_path
 from pytest_apitest.language import is_document
-from pytest_apitest.outcome import ERROR, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
+from pytest_apitest.outcome import ERROR, FAILED, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
 from pytest_apitest.runtime import Runtime
 
 _CASE = "apitest_case"
@@ -40,6 +40,7 @@ class Gathering:
         # Cases by node id: those that were collected, and those that pytest reported.
         self._expected: dict[str, CaseOutcome] = {}
         self._cases: dict[str, CaseOutcome] = {}
+        self._items: dict[str, ApitestItem] = {}
         # What pytest-xdist says of cases during which a worker died.
         self._lost: dict[str, str] = {}
         self._problems = 0
@@ -60,6 +61,7 @@ class Gathering:
         for item in session.items:
             if isinstance(item, ApitestItem):
                 self._expected.setdefault(item.nodeid, item.new_outcome())
+                self._items[item.nodeid] = item
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Count documents that could not be collected."""
@@ -149,6 +151,12 @@ class Gathering:
                 case = expected
                 case.outcome = ERROR if nodeid in self._lost else NOT_RUN
                 case.reason = self._lost.get(nodeid, "") or case.reason or "the run ended before it"
+                item = self._items.get(nodeid)
+                if item is not None and item.outcome.steps:
+                    # Ctrl-C ended it half way: what it did, and what its end did, is told all the same.
+                    case = item.outcome
+                    case.outcome = case.outcome if case.outcome in (FAILED, ERROR) else NOT_RUN
+                    case.reason = case.reason or "interrupted"
             cases.append(case)
         return RunOutcome(
             cases,

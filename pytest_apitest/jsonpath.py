@@ -221,7 +221,11 @@ def _comparison() -> Any:
 def _environment() -> Any:
     import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
     from jsonpath_rfc9535 import parse  # noqa: PLC0415
-    from jsonpath_rfc9535.filter_expressions import ComparisonExpression, IntegerLiteral  # noqa: PLC0415
+    from jsonpath_rfc9535.filter_expressions import (  # noqa: PLC0415
+        ComparisonExpression,
+        IntegerLiteral,
+        StringLiteral,
+    )
     from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
 
     def expression(name: str, begin: str, end: str) -> Any:
@@ -248,6 +252,21 @@ def _environment() -> Any:
             if not isinstance(made, ComparisonExpression):
                 return made
             return Comparison(made.token, made.left, made.operator, made.right)
+
+        def parse_function_extension(self, stream: Any) -> Any:
+            made: Any = super().parse_function_extension(stream)
+            if (
+                made.name in ("match", "search")
+                and len(made.args) == 2
+                and isinstance(made.args[1], StringLiteral)
+            ):
+                try:
+                    compile_regex(_dots(made.args[1].value))
+                except RegexError as error:
+                    raise library.JSONPathSyntaxError(
+                        f"{made.name}: {error}", token=made.args[1].token
+                    ) from None
+            return made
 
         def parse_integer_literal(self, stream: Any) -> Any:
             # The library reads an integer by way of a float, which ends at 2^53; identifiers do not.

@@ -239,7 +239,7 @@ def check_names(options: Options, documents: Iterable[Document]) -> None:
         if name in variables:
             continue
         source = options.origins.get(name, "--apitest-var")
-        option = source if source.startswith("--") else f"--apitest-vars {source}"
+        option = source if source.startswith(("--", "apitest_run")) else f"--apitest-vars {source}"
         other = f"; {name} is an endpoint: --apitest-endpoint {name}=URL" if name in endpoints else ""
         hint = other or did_you_mean(name, variables) or _listed(variables)
         raise UsageError(f'{option}: no document has a variable "{name}"{hint}')

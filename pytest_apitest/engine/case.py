@@ -30,7 +30,7 @@ from pytest_apitest.errors import in_one_line
 from pytest_apitest.exchange import Send
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import from_python
-from pytest_apitest.language.model import Case, Condition, Document, EndpointSpec, Mark, Step
+from pytest_apitest.language.model import Case, Condition, Document, EndpointSpec, Mark, Step, VariableSpec
 from pytest_apitest.outcome import (
     ERROR,
     FAILED,
@@ -111,10 +111,13 @@ class DocumentState:
         self.document = document
         self.shared: dict[str, Entry | Unset] = {}
         self.started = False
+        # Whether the condition of the document does not hold, so that nothing of it runs.
+        self.idle = False
         self.failure = ""
         self.failed_steps: list[StepOutcome] = []
         self._trail = Trail()
         self._jar = engine.new_jar()
+        self._served: dict[str, str] = {}
         self._plans: dict[int, tuple[list[Need], list[str]]] = {}
         # A fixture may fail with a secret before any value is computed.
         for name, value in given_secrets(document, engine.options):
@@ -139,10 +142,14 @@ class DocumentState:
         try:
             scope.entries.update(fixture_entries(fixtures))
             self._compute(self._names(self.document.setup), {}, scope)
+            runner = self._runner(scope, self._jar, self._trail)
+            if self.document.when is not None and not runner.holds(self.document.when):
+                # Every case will be skipped for it.
+                self.idle = True
+                return
         except RenderError as error:
             self.failure = error.message
             return
-        runner = self._runner(scope, self._jar, self._trail)
         if not runner.run_list(self.document.setup, "setup"):
             self._keep_failure()
         self.shared = dict(scope.entries)
@@ -168,7 +175,7 @@ class DocumentState:
     def tear_down(self) -> list[StepOutcome]:
         """Run the clean-ups of the document and `teardown`; return the steps that failed."""
         document = self.document
-        if document.single or not (self.started or document.teardown):
+        if document.single or self.idle or not (self.started or document.teardown):
             return []
         done = len(self._trail.raw)
         self._trail.latest = time.monotonic() + GRACE * 3
@@ -192,10 +199,16 @@ class DocumentState:
             local,
             scope,
             self.engine.options,
-            lambda spec: self.engine.serve(spec, self.document),
+            self._serve,
         )
         for name in names:
             computation.value(name)
+
+    def _serve(self, spec: EndpointSpec) -> str:
+        """Host an application, one instance for the document (language, section 3, Endpoints)."""
+        if spec.name not in self._served:
+            self._served[spec.name] = self.engine.serve(spec, self.document)
+        return self._served[spec.name]
 
     def _runner(self, scope: RunScope, jar: Jar, trail: Trail) -> StepRunner:
         endpoints = {}
@@ -336,10 +349,14 @@ class _CaseRun:
         return rows
 
     def _locals(self, scope: RunScope) -> None:
-        """Compute the local variables; they replace those of the document."""
-        for name in self.case.variables:
-            scope.entries.pop(name, None)
-        self.state._compute(self.case.variables, self.case.variables, scope)  # noqa: SLF001
+        """Compute the local variables, which replace those of the document, and what is made from these."""
+        local = self.case.variables
+        names = [*local, *_made_from(self.document, local)]
+        for name in names:
+            entry = scope.entries.get(name)
+            if name in local or (isinstance(entry, Entry | Unset) and entry.kind in ("variable", "endpoint")):
+                scope.entries.pop(name, None)
+        self.state._compute(names, local, scope)  # noqa: SLF001
 
     def _may_run(self, needs: list[Need], scope: RunScope) -> bool:
         """Look at level, unset names and conditions; decide the outcome when it may not run."""
@@ -451,6 +468,21 @@ def fixture_entries(fixtures: Mapping[str, Any]) -> dict[str, Entry | Unset]:
                 f"the value of the fixture {name} cannot be read: {in_one_line(error)}"
             ) from None
     return entries
+
+
+def _made_from(document: Document, names: Iterable[str]) -> list[str]:
+    """Return the variables and endpoints of a document that refer to one of some names, directly or not."""
+    declared: dict[str, VariableSpec | EndpointSpec] = {**document.variables, **document.endpoints}
+    known = set(names)
+    found: list[str] = []
+    while more := [
+        name
+        for name, spec in declared.items()
+        if name not in known and any(usage.name in known for usage in spec.usages)
+    ]:
+        known.update(more)
+        found += more
+    return found
 
 
 def _words(condition: Condition) -> str:

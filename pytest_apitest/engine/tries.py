@@ -118,7 +118,9 @@ def _try(context: Context, step: Step, latest: float, armed: int | None = None) 
     """Make one try; its clean-up replaces that of an earlier one, which stands behind the first `armed`."""
     sent = context.send(step, latest)
     if sent.error is not None:
-        return Try(sent, [context.unanswered(step, sent)], outcome=ERROR)
+        # An answer that is past its bounds is the tested API's fault (language, section 9).
+        outcome = FAILED if sent.error.kind == "limit" else ERROR
+        return Try(sent, [context.unanswered(step, sent)], outcome=outcome)
     assert sent.response is not None
     answer = Answer(sent.response, sent.url, sent.duration)
     result = Try(sent, answer=answer)

@@ -99,7 +99,7 @@ class Schemas:
             if (
                 keyword not in KEYWORDS
                 and keyword[:1] != "$"
-                and (meant := near(keyword, _NAMES)) is not None
+                and (meant := get_close_matches(keyword, _NAMES, 1, 0.8))
             ):
                 message = f'unknown keyword {brief(keyword)}; did you mean "{meant[0]}"?'
                 raise SchemaError(pointer((*node.place, keyword)), message)

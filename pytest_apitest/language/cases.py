@@ -12,6 +12,7 @@ from pytest_apitest.language.shapes import (
     REFERENCE,
     Book,
     Choice,
+    NameText,
     PlainText,
     Schema,
     Shape,
@@ -183,7 +184,7 @@ def _build_rule(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Case:
 RULE = Record(
     "a rule",
     (
-        Key("id", PlainText("an id", one_line=True), "Unique in the contract."),
+        Key("id", NameText("an id"), "Unique in the contract."),
         Key(
             "rule",
             PlainText("the duty in words", one_line=True),

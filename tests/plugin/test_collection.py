@@ -171,3 +171,42 @@ def test_documents_and_python_tests_share_a_run(project: Project) -> None:
     run = project.run("--import-mode=importlib", "-p", "no:cacheprovider")
     assert (run.exit, run.counts) == (0, {"passed": 2})
     assert list(run.outcomes) == ["Good"]
+
+
+def test_an_application_is_one_instance_for_all_cases_of_a_document(project: Project) -> None:
+    project.write(
+        "kept.apitest.yaml",
+        f"""\
+        scenario: Kept
+        endpoints: {{api: {{app: "{APP}", auth: {{token: demo-token}}}}}}
+        cases:
+          - case: make
+            steps: [{{request: {{POST: /quotes, json: {{author: Ada, text: Measure.}}}}, expect: {{status: 201}}}}]
+          - case: find
+            steps: [{{request: GET /quotes, expect: {{json: {{$.items: {{length: 1}}}}}}}}]
+        """,
+    )
+    run = project.run("kept.apitest.yaml", "-p", "no:randomly")
+    assert run.outcomes == {"make": "passed", "find": "passed"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        'endpoints: {api: {url: "http://127.0.0.1:1"}}',
+        "endpoints: {api: {required: true}}",
+        f'endpoints: {{api: {{app: "{APP}"}}}}\nsetup: [{{request: GET /status/404}}]',
+    ],
+)
+def test_an_error_is_not_what_xfail_expects(project: Project, wrong: str) -> None:
+    project.write(
+        "later.apitest.yaml",
+        f"scenario: Later\n{wrong}\ncases:\n  - {{case: one, xfail: later, steps: [{{request: GET /status/404}}]}}\n",
+    )
+    run = project.run("later.apitest.yaml")
+    assert (run.exit, run.outcomes) == (1, {"one": "error"})
+    project.write(
+        "later.apitest.yaml",
+        f'scenario: Later\nendpoints: {{api: {{app: "{APP}"}}}}\nxfail: later\nsteps: [{{request: GET /status/404}}]\n',
+    )
+    assert project.run("later.apitest.yaml").outcomes == {"Later": "skipped"}

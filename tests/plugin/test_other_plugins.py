@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.plugin.project import BAD, CASES, GOOD, Project
+from tests.plugin.project import APP, BAD, CASES, GOOD, Project
 
 # An application whose first answers fail, told from later runs of a case by a file beside it.
 FLAKY = """\
@@ -193,6 +193,28 @@ def test_failures_can_be_run_again_first_or_alone(project: Project) -> None:
     project.write("b.apitest.yaml", GOOD.replace("Good", "Bad"))
     assert project.run("--lf").exit == 0
     assert project.run("--nf").exit == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_rows_and_titles_with_brackets_are_run_again_too(project: Project, workers: tuple[str, ...]) -> None:
+    project.write(
+        "rows.apitest.yaml",
+        f"""\
+        scenario: Rows
+        endpoints: {{api: {{app: "{APP}"}}}}
+        cases:
+          - case: row
+            parametrize: {{code: [200, 404, 500]}}
+            steps: [{{request: "GET /status/${{code}}"}}]
+          - {{case: "a [b] c", steps: [{{request: GET /status/404}}]}}
+          - {{case: fine, steps: [{{request: GET /health}}]}}
+        """,
+    )
+    bad = {"row[404]": "failed", "row[500]": "failed", "a (b) c": "failed"}
+    run = project.run("rows.apitest.yaml", *workers)
+    assert run.outcomes == {"row[200]": "passed", **bad, "fine": "passed"}
+    again = project.run("--lf", "rows.apitest.yaml", *workers)
+    assert (again.exit, again.outcomes) == (1, bad)
 
 
 def test_order_is_irrelevant(project: Project) -> None:

@@ -242,3 +242,60 @@ def test_bytes_that_no_report_can_hold_are_written_safely(project: Project) -> N
     assert len(list(ET.parse(project.path / "junit.xml").getroot().iter("failure"))) == 1
     assert "\x1b" not in run.out
     assert "\u202e" not in run.out
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("--apitest-scenario", "nope"), None),
+        (("--apitest-vars", "nope.yaml"), None),
+        (("--apitest-var", "nope=1", "good.apitest.yaml"), "Failed"),
+        (("nowhere",), "Failed"),
+    ],
+)
+def test_a_run_that_is_refused_leaves_no_success_of_an_earlier_one(
+    project: Project, words: tuple[str, ...], left: str | None
+) -> None:
+    project.write("good.apitest.yaml", GOOD)
+    assert project.run("good.apitest.yaml").json["verdict"] == "Success"
+    run = project.run(*words)
+    assert run.exit == 4
+    files = {file.name for file in run.folder.iterdir()}
+    if left is None:
+        assert files == set()
+    else:
+        assert run.json["verdict"] == left
+        assert json.loads((run.folder / "shield.json").read_text("utf-8"))["color"] == "red"
+
+
+def test_a_case_that_ctrl_c_ended_is_told_with_what_it_did(project: Project) -> None:
+    project.write(
+        "slow.apitest.yaml",
+        f"""\
+        scenario: Slow
+        endpoints: {{api: {{app: "{APP}"}}}}
+        cases:
+          - case: slow
+            steps:
+              - {{name: first, request: GET /health}}
+              - {{name: second, request: GET /health, auth: {{stop: {{at: once}}}}}}
+        after_each: [{{name: last, request: GET /status/404}}]
+        """,
+    )
+    project.write(
+        "conftest.py",
+        """\
+        def pytest_apitest_extend(extensions):
+            def stop(request, settings):
+                raise KeyboardInterrupt
+
+            extensions.add_auth("stop", stop, ("at",))
+        """,
+    )
+    run = project.run("slow.apitest.yaml")
+    assert run.exit == 2
+    [case] = run.json["cases"]
+    words = {step["name"]: step["outcome"] for step in case["steps"]}
+    assert (words["first"], words["last"]) == ("passed", "failed"), case
+    assert case["outcome"] != "passed"
+    assert run.json["verdict"] != "Success"

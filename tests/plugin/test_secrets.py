@@ -228,3 +228,39 @@ def test_values_of_options_are_not_repeated(secretive: Project) -> None:
     wrong = secretive.run("--apitest-var", SECRETS["password"], report=False)
     assert wrong.exit == 4
     assert leaks(wrong.err) == []
+
+
+def test_what_a_hosted_application_logs_prints_and_warns_of_is_masked(project: Project) -> None:
+    secret = 's3cr3t+tok/en="<&-42'
+    project.write(
+        "chatty.py",
+        """\
+        import json, logging, sys, warnings
+
+        def app(environ, start_response):
+            seen = environ["HTTP_AUTHORIZATION"]
+            print("printed", seen)
+            print("complained", seen, file=sys.stderr)
+            logging.getLogger("chatty").warning("logged %s", seen)
+            warnings.warn(f"warned {seen}", stacklevel=1)
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return [json.dumps(json.dumps(seen)).replace("/", "\\\\/").encode()]
+        """,
+    )
+    project.write(
+        "chatty.apitest.yaml",
+        f"""\
+        scenario: Chatty
+        endpoints: {{api: {{app: "chatty:app"}}}}
+        variables: {{token: {{default: '{secret}', secret: true}}}}
+        steps: [{{request: GET /, auth: {{bearer: "${{token}}"}}, expect: {{status: 500, text: nothing}}}}]
+        """,
+    )
+    run = project.run(
+        "chatty.apitest.yaml", "-vv", "-W", "default", "--junit-xml", "junit.xml", "-o", "junit_logging=all"
+    )
+    assert run.exit == 1
+    for word in ("printed", "complained", "logged", "warned"):
+        assert f"{word} Bearer [redacted: token]" in run.out, word
+    written = run.all + (project.path / "junit.xml").read_text("utf-8") + json.dumps(run.json)
+    assert "s3cr3t" not in written

@@ -161,8 +161,7 @@ def test_names_indexes_slices_and_wildcards(path: str, value: Any, found: list[A
         ("match(@, 'a|bc')", ["a", "bc", "ac"], ["a", "bc"]),
         ("search(@, '[.]x')", ["a.xb", "axb"], ["a.xb"]),
         ("search(@, '\\\\d$')", ["a1", "1a"], ["a1"]),
-        ("search(@, '[')", ["["], []),  # no expression: nothing is found, RFC 9535, section 2.4.7
-        ("search(@, '(?=a)')", ["a"], []),
+        ("search('[', @)", ["["], []),  # from the data: nothing is found, RFC 9535, section 2.4.7
         ("@[?@.b == 1]", [[{"b": 1}], [{"b": 2}], {"x": {"b": 1}}], [[{"b": 1}], {"x": {"b": 1}}]),
         ("@.a == '\\u00e9'", [{"a": "é"}], [{"a": "é"}]),
     ],
@@ -339,3 +338,11 @@ def test_the_other_dialect(path: str, value: Any, singular: bool, found: list[An
 def test_what_is_no_path_of_the_other_dialect(path: str) -> None:
     with pytest.raises(JSONPathError, match=r"^not a JSONPath \(jsonpath-ng\): \S"):
         compile_path(path, "ng")
+
+
+@pytest.mark.parametrize(
+    "path", ["$[?match(@, '(?=a)a')]", "$[?!search(@.a, '(?=b)')]", "$[?search(@.a, '(')]"]
+)
+def test_an_expression_that_is_written_in_a_path_is_looked_at(path: str) -> None:
+    with pytest.raises(JSONPathError, match="RE2"):
+        compile_path(path)

@@ -1,7 +1,9 @@
 """The order of steps, and what still runs when one of them fails."""
 
 import pytest
+from aiohttp import web
 
+from pytest_apitest.engine import Options
 from tests.harness import Bench
 from tests.hostile import Peer, answer, serve
 from tests.system.engine.noting import Noting
@@ -415,3 +417,64 @@ def test_what_setup_made_is_cleaned_up_at_the_end_of_the_document(bench: Bench, 
     assert [failure.message for step in ran.end for failure in step.failures] == [
         'cleanup of "POST /200/b": DELETE /500/b: expected 2xx, 404 or 410, got 500'
     ]
+
+
+def test_local_variables_reach_what_is_made_from_the_ones_they_replace(bench: Bench) -> None:
+    ran = bench.run("""
+        scenario: Local
+        endpoints: {api: {app: "pytest_apitest.demo:create_app"}}
+        variables: {v: abcd, dep: "${v}x", further: "${dep}y", other: kept}
+        cases:
+          - case: one
+            variables: {v: local}
+            steps:
+              - request: {GET: /echo, query: {q: "${v} ${dep} ${further} ${other}"}}
+                expect: {json: {$.query: "q=local%20localx%20localxy%20kept"}}
+          - case: two
+            steps:
+              - request: {GET: /echo, query: {q: "${v} ${dep} ${further}"}}
+                expect: {json: {$.query: "q=abcd%20abcdx%20abcdxy"}}
+    """)
+    assert ran.messages == []
+    assert ran.outcomes == ["passed", "passed"]
+
+
+def test_nothing_of_a_document_runs_when_its_condition_does_not_hold(bench: Bench) -> None:
+    seen: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response(status=404)
+
+    url = bench.serve(("GET", "/{name}", note))
+    ran = bench.run(f"""
+        scenario: Idle
+        endpoints: {{api: "{url}"}}
+        variables: {{w: {{required: false}}}}
+        when: {{w: {{exists: true}}}}
+        setup: [{{request: GET /setup}}]
+        teardown: [{{request: GET /teardown}}]
+        cases: [{{case: one, steps: [{{request: GET /one}}]}}]
+    """)
+    assert (ran.outcomes, ran.end, seen) == (["skipped"], [], [])
+
+
+@pytest.mark.parametrize(
+    ("variable", "place"),
+    [("{env: NOT_SET}", 6), ("{env: PORT, type: integer}", 4)],
+)
+def test_a_value_that_cannot_be_made_is_told_where_it_is_declared_or_used(
+    bench: Bench, variable: str, place: int
+) -> None:
+    ran = bench.run(
+        f"""
+        scenario: Values
+        endpoints: {{api: {{app: "pytest_apitest.demo:create_app"}}}}
+        variables: {{port: {variable}}}
+        steps:
+          - request: GET /echo?p=${{port}}
+        """,
+        options=Options(environment={"PORT": "abc"}),
+    )
+    assert ran.outcomes == ["error"]
+    assert [failure.line for failure in ran.case.failures] == [place]

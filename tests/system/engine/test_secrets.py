@@ -237,3 +237,22 @@ def test_an_unreachable_url_with_a_secret_is_masked(bench: Bench, closed: str) -
     ran = bench.run(text + '  - {request: {GET: "/${key}", query: {key: "${key}"}}}\n', options=OPTIONS)
     assert ran.outcomes == ["error"]
     assert leaks(ran) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("'@/etc/hostname'", "--data-raw @/etc/hostname"),
+        ('"two\\nlines"', r"--data-binary 'two'$'\n''lines'"),
+        ('"${token}\\nbehind"', r"""--data-binary "${TOKEN}"$'\n'"behind" http"""),
+        ('"${token | upper}"', '--data-binary "${TOKEN_FILTERED}"'),
+    ],
+)
+def test_a_curl_line_sends_what_was_sent(bench: Bench, body: str, words: str) -> None:
+    ran = bench.run(f"""
+        scenario: Curl
+        endpoints: {{api: {{app: "pytest_apitest.demo:create_app"}}}}
+        variables: {{token: {{default: swordfish, env: TOKEN, secret: true}}}}
+        steps: [{{request: {{POST: /echo, text: {body}}}, expect: {{status: 404}}}}]
+    """)
+    assert words in ran.case.steps[0].exchanges[0].curl
