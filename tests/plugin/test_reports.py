@@ -284,13 +284,14 @@ def test_a_case_that_ctrl_c_ended_is_told_with_what_it_did(project: Project) -> 
     )
     project.write(
         "conftest.py",
-        """\
+        '''\
         def pytest_apitest_extend(extensions):
             def stop(request, settings):
+                """Press Ctrl-C."""
                 raise KeyboardInterrupt
 
             extensions.add_auth("stop", stop, ("at",))
-        """,
+        ''',
     )
     run = project.run("slow.apitest.yaml")
     assert run.exit == 2
