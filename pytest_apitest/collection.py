@@ -329,7 +329,7 @@ class ApitestItem(pytest.Function):
         elif report.failed and outcome.outcome not in (FAILED, ERROR):
             if not (report.when == "call" and outcome.outcome in (WARNED, NOT_RUN)):
                 self._failed_outside(report, call)
-            else:
+            elif outcome.outcome == WARNED:
                 outcome.outcome = FAILED
 
     def _skipped(self, report: pytest.TestReport) -> None:

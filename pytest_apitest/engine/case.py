@@ -345,7 +345,11 @@ class _CaseRun:
             return []
         rows = render_rows(case.for_each, scope)
         if not rows:
-            raise RenderError("for_each has no rows; guard it with when")
+            message = "for_each has no rows; guard it with when"
+            problem = self._problem(message)
+            problem.outcome.outcome = FAILED
+            self.raw.append(problem)
+            self._decide(FAILED, message)
         return rows
 
     def _locals(self, scope: RunScope) -> None:

@@ -176,6 +176,11 @@ def _once(runner: StepRunner, step: Step, phase: str, row: str, inputs: dict[str
         result = _run_once(runner, step, phase, key, inputs)
         engine.once[key] = result
         runner.trail.raw += result.trail.raw
+        if result.failure:
+            # An error for this user as for all others; only here it is shown with its exchange.
+            for raw in result.trail.raw:
+                raw.outcome.outcome = ERROR if raw.outcome.outcome == FAILED else raw.outcome.outcome
+            return False
     if result.failure:
         mark = use.mark
         failure = Failure(

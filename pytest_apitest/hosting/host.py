@@ -125,7 +125,7 @@ class Host:
             site, base_url = opening.result(START_SECONDS + 1)
         except TimeoutError:
             opening.cancel()
-            message = f"{called} blocked the loop while it started"
+            message = f"{called} did not return within {START_SECONDS:g} s"
             raise AppError(message) from None
         except CancelledError:
             # Closed by another thread; the loop ended before the application was made.
