@@ -7,6 +7,7 @@ Rules kept here:
 - the list is cut after filters and order; `next` keeps both.
 """
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -16,7 +17,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 
 from pytest_apitest.demo.problems import FieldError, RefusedError, invalid
 from pytest_apitest.demo.store import STORE, Quote, all_tags
@@ -31,6 +32,8 @@ from pytest_apitest.demo.validation import (
 
 MAX_PAGE_SIZE = 100
 MAX_IMAGE = 10 * 1024 * 1024
+# What the other parts of a multipart body, and what stands between them, may take.
+_MAX_FIELDS = 1024 * 1024
 GZIP_FROM = 1024
 PATCH_TYPE = "application/merge-patch+json"
 DEFAULTS: Mapping[str, object] = {"tags": [], "lang": "en"}
@@ -202,7 +205,7 @@ async def _read_upload(request: web.Request) -> _Upload:
     fields: dict[str, list[str]] = {}
     image: tuple[str, str, bytes] | None = None
     try:
-        async for part in await request.multipart():
+        async for part in await _parts(request):
             if not isinstance(part, BodyPartReader) or not part.name:
                 message = "a part of the body has no name"
                 raise RefusedError(400, message)
@@ -227,6 +230,23 @@ async def _read_upload(request: web.Request) -> _Upload:
     if errors or image is None:
         raise invalid(errors)
     return _Upload(*image, fields=fields)
+
+
+async def _parts(request: web.Request) -> MultipartReader:
+    """Return the reader of a multipart body that has arrived as a whole.
+
+    Where the network cuts it into small pieces, aiohttp's reader warns of itself.
+    """
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > MAX_IMAGE + _MAX_FIELDS:
+            message = f"the body is larger than {MAX_IMAGE + _MAX_FIELDS} bytes"
+            raise RefusedError(413, message)
+    stream = StreamReader(request.protocol, limit=len(body) + 1, loop=asyncio.get_running_loop())
+    stream.feed_data(bytes(body))
+    stream.feed_eof()
+    return MultipartReader(request.headers, stream)
 
 
 async def _read_part(part: BodyPartReader) -> bytes:
