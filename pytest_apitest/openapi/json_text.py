@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_apitest.jsonvalue import MAX_DEPTH, NotJSONError, number
 from pytest_apitest.openapi.reading import (
-    MAX_DEPTH,
     TOO_DEEP,
     DescriptionError,
     Pointer,
