@@ -18,6 +18,8 @@ _STARTS_NUMBER = frozenset("-+.0123456789")
 _DECIMAL = deferred(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _OTHER_BASE = deferred(r"0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
 _UNREADABLE = deferred("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+_ANCHOR = deferred(r"(?:^|[\s,:\[{])&[^\s,\[\]{}]")
+_ALIAS = deferred(r"(?:^|[\s,:\[{])\*[^\s,\[\]{}]")
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _TYPED_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _PLAIN = "plain"
@@ -70,8 +72,8 @@ def from_yaml(text: str) -> tuple[Any, "YamlPlaces"]:
         raise DescriptionError(TOO_DEEP) from None
     if root is None:
         raise DescriptionError("it is empty")
-    # An alias needs both; most texts have them only in prose, which costs a little and harms nothing.
-    shared = _Sharing(text, root) if "&" in text and "*" in text else None
+    # An alias needs both; in most texts such characters stand in prose only, which costs a little and harms nothing.
+    shared = _Sharing(text, root) if _ANCHOR.search(text) and _ALIAS.search(text) else None
     builder = _Builder(text, shared)
     value = builder.build(root, 1)
     return value, YamlPlaces(root, twice=builder.twice)
