@@ -80,22 +80,27 @@ def _is_in_schema(pointer: Pointer) -> bool:
     return "schema" in pointer[:-1] or pointer[:2] == ("components", "schemas")
 
 
-def score_of(found: list[Found], context: Context | None) -> int:
-    """Return how many of the rules that apply hold, in percent, rounded down."""
-    applying = set(_ALWAYS)
-    if context is not None:
-        applying |= _Checks(context).applying()
-    broken = {one.rule for one in found}
-    applying |= broken
-    return 100 * (len(applying) - len(broken)) // len(applying)
-
-
-def check_adr(context: Context) -> None:
-    """Add the findings of the rules that this ruleset has beside those of `oas`."""
+def check_adr(context: Context) -> set[str]:
+    """Add the findings of the rules that this ruleset has beside those of `oas`; return the rules that apply."""
+    applying = set()
     for rule, holds, pointer, key, words in _Checks(context).all():
+        applying.add(rule)
         if not holds:
-            message = words or _wrong(rule)
-            context.add(rule, message, pointer, key=key)
+            context.add(rule, words or _wrong(rule), pointer, key=key)
+    return applying
+
+
+def score_of(found: list[Found], applying: set[str]) -> int:
+    """Return how many of the rules that apply hold, in percent, rounded down.
+
+    Args:
+        found: the findings, under the ids of this ruleset.
+        applying: what `check_adr` returned.
+
+    """
+    broken = {one.rule for one in found}
+    all_that_apply = applying | broken | {*_ALWAYS}
+    return 100 * (len(all_that_apply) - len(broken)) // len(all_that_apply)
 
 
 def _wrong(rule: str) -> str:
@@ -112,10 +117,6 @@ class _Checks:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.root = context.root
-
-    def applying(self) -> set[str]:
-        """Return the rules that had something to look at."""
-        return {look[0] for look in self.all()}
 
     def all(self) -> Iterator[Look]:
         """Yield every look at something."""
@@ -258,7 +259,7 @@ class _Checks:
                 [one for one in _MEMBERS if one not in properties] if isinstance(properties, dict) else []
             )
             words = f"the schema of the problem has no {' and no '.join(missing)}"
-            yield "nlgov:problem-schema-members", not missing, found[0], True, words
+            yield "nlgov:problem-schema-members", not missing, (*found[0], "properties"), True, words
 
     # -- schemas ----------------------------------------------------------------------------------------
 
@@ -292,9 +293,9 @@ class _Checks:
                     yield "nlgov:time-without-timezone", form != "time", (*found[0], "format"), False, words
                 if name in ("date", "datum") or _DATE.search(name):
                     words = f'"{name[:_SHOWN]}" is a date by its name, and has no format'
-                    has = "format" in found[1] or _all_have_format(found[1].get("allOf"))
+                    has = "format" in found[1] or self._all_have_format(found[1].get("allOf"), found[0])
                     yield "nlgov:specify-format-for-date-and-time", has, at, True, words
-                    for place in _formats(found[1], found[0]):
+                    for place in self._formats(found[1], found[0]):
                         words = f'"{name[:_SHOWN]}" is a date by its name, and date-time by its format'
                         is_time = self._at(place) == "date-time"
                         yield "nlgov:use-date-instead-of-datetime", not is_time, place, False, words
@@ -305,19 +306,27 @@ class _Checks:
             value = value[part]
         return value
 
+    def _all_have_format(self, branches: Any, pointer: Pointer) -> bool:
+        if not isinstance(branches, list):
+            return False
+        found = [self.context.followed(one, (*pointer, "allOf", at)) for at, one in enumerate(branches)]
+        return all(one is not None and "format" in one[1] for one in found)
 
-def _all_have_format(branches: Any) -> bool:
-    return isinstance(branches, list) and all(isinstance(one, dict) and "format" in one for one in branches)
-
-
-def _formats(value: Any, pointer: Pointer) -> Iterator[Pointer]:
-    """Yield the places of every format in a schema."""
-    waiting: list[tuple[Any, Pointer]] = [(value, pointer)]
-    while waiting:
-        one, at = waiting.pop()
-        if isinstance(one, dict):
+    def _formats(self, value: Any, pointer: Pointer) -> Iterator[Pointer]:
+        """Yield the places of every format in a schema, also in what it refers to."""
+        waiting: list[tuple[Any, Pointer]] = [(value, pointer)]
+        looked_at: set[int] = set()
+        while waiting:
+            one, at = waiting.pop()
+            if id(one) in looked_at or not isinstance(one, dict | list):
+                continue
+            looked_at.add(id(one))
+            if isinstance(one, list):
+                waiting += [(below, (*at, index)) for index, below in enumerate(one)]
+                continue
             if isinstance(one.get("format"), str):
                 yield (*at, "format")
+            target = self.context.target(ref) if isinstance(ref := one.get("$ref"), str) else None
+            if target is not None:
+                waiting.append((target[1], target[0]))
             waiting += [(below, (*at, name)) for name, below in one.items()]
-        elif isinstance(one, list):
-            waiting += [(below, (*at, index)) for index, below in enumerate(one)]

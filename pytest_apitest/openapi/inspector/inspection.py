@@ -100,16 +100,17 @@ def inspect(source: Path | bytes, shown: str | None = None, ruleset: str = "oas"
 def _inspected(description: Description, ruleset: str) -> Inspection:
     found, context = _found_in(description)
     score = None
+    applying: set[str] = set()
     if ruleset == "adr":
         found = under_names_of_adr(found, description)
         if context is not None:
             before = len(context.walk.found)
-            check_adr(context)
+            applying = check_adr(context)
             found += context.walk.found[before:]
     if context is not None:
         found = _not_ignored(found, context)
     if ruleset == "adr":
-        score = score_of(found, context)
+        score = score_of(found, applying)
     return Inspection(
         description.shown, description.text, _said_version(description), _placed(found, description), score
     )
