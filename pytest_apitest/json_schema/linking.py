@@ -33,7 +33,7 @@ def link(
     """
     first = schemas.linked
     while schemas.linked < len(schemas.nodes):
-        for node in list(islice(schemas.nodes.values(), schemas.linked, None)):
+        for node in _newest(schemas, schemas.linked):
             schemas.linked += 1
             if isinstance(node.schema, bool):
                 continue
@@ -47,7 +47,12 @@ def link(
                 except OperandError as error:
                     place = (*node.place, keyword, *error.below)
                     raise SchemaError(pointer(place), str(error)) from None
-    return list(islice(schemas.nodes.values(), first, None))
+    return _newest(schemas, first)
+
+
+def _newest(schemas: Schemas, first: int) -> list[Node]:
+    """Return the nodes from a number on; from the end, since there may be very many before them."""
+    return [*islice(reversed(schemas.nodes.values()), len(schemas.nodes) - first)][::-1]
 
 
 def refuse_loops(nodes: Iterable[Node]) -> None:
