@@ -82,8 +82,8 @@ def _found(setting: OpenApi, hop: Hop, part: "Side | str", answer: Answer) -> It
 
 
 def _failure(violation: "Violation", mark: Mark, shown: str) -> Failure:
-    where = " ".join(filter(None, (violation.side, violation.at)))
-    message = f"openapi: {where}: {violation.message} ({violation.place})"
+    where = " ".join(filter(None, ("openapi:", violation.side, violation.at)))
+    message = f"{where.removesuffix(':')}: {violation.message} ({violation.place})"
     in_body = violation.rule == "body" and violation.side == "response" and violation.at
     path = violation.at if in_body else "openapi"
     return Failure(path, message, file=shown, line=mark.line, column=mark.column, width=mark.width)

@@ -103,7 +103,7 @@ class Violation:
     Args:
         rule: what was looked at: `path`, `method`, `status`, `content-type`, `header`, `parameter`, `body`, or
             `description` when that is what is wrong.
-        side: `request` or `response`.
+        side: `request` or `response`; empty when it is the description that is wrong.
         at: where: `$.id` of a body, `query page`, `header etag`; empty for the whole.
         message: what was expected and what came, one sentence without a final stop.
         file: the description, as shown.
@@ -184,15 +184,16 @@ class Contract:
             part: `exchange`, or `response` when the request is wrong on purpose.
 
         """
+        found: list[Violation] = []
         try:
-            found = list(self._found(exchange, part))
+            found.extend(self._found(exchange, part))  # what comes before an error is kept
         except UnusableError as error:
             message = f"the description cannot be used: {error.message}"
-            found = [self._violation("description", "response", "", message, error.pointer)]
+            found.append(self._violation("description", "", "", message, error.pointer))
         for schemas in self._library.schemas.values():
             if schemas.unchecked:
                 found += [
-                    changed(self._violation("description", "response", "", message, pointer), warning=True)
+                    changed(self._violation("description", "", "", message, pointer), warning=True)
                     for message, pointer in schemas.unchecked
                 ]
                 schemas.unchecked.clear()

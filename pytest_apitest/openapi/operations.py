@@ -192,6 +192,8 @@ class Library:
             judge = self.judge(inner, at, direction) if media_type(key).is_json else None
             return Parameter(place, name, required, pointer, None, judge)
         style = written.get("style", DEFAULT_STYLES[place])
+        if not isinstance(style, str):
+            raise UnusableError(f"style is a text, not {brief(style)}", pointer)
         schema = written.get("schema")
         return Parameter(
             place,
@@ -261,8 +263,12 @@ class Operation:
                 for index, one in enumerate(listed):
                     written, pointer = self._library.followed(one, (*at, "parameters", index))
                     place, name = written.get("in"), written.get("name")
-                    if not isinstance(name, str) or place not in DEFAULT_STYLES:
-                        continue
+                    if not isinstance(name, str) or not isinstance(place, str):
+                        raise UnusableError("a parameter has a name and a place, name and in", pointer)
+                    if place not in DEFAULT_STYLES:
+                        if place == "querystring" and self._library.description.version == "3.2":
+                            continue  # the whole query as one value, which nothing here reads
+                        raise UnusableError(f"in is {', '.join(DEFAULT_STYLES)}, not {brief(place)}", pointer)
                     if place == "header" and name.lower() in _NO_PARAMETERS:
                         continue
                     key = name.lower() if place == "header" else name

@@ -76,6 +76,10 @@ def _is_type(value: Any) -> bool:
     return bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
 
 
+def _is_known_dialect(value: Any) -> bool:
+    return isinstance(value, str) and (value.rstrip("#") == DIALECT or "spec.openapis.org/oas/" in value)
+
+
 # What the operand of a keyword must be; with anything else it cannot be used.
 _OPERANDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "type": (_is_type, f"one of {', '.join(TYPES)}"),
@@ -332,10 +336,7 @@ class DescribedSchemas(Schemas):
         self._required(out, schema)
         if self._old:
             self._as_of_30(out, schema)
-        elif (
-            schema.get("$schema", DIALECT).rstrip("#") != DIALECT
-            and "spec.openapis.org/oas/" not in schema["$schema"]
-        ):
+        elif not _is_known_dialect(schema.get("$schema", DIALECT)):
             out["unusable"] = f"the dialect {brief(schema['$schema'])} is not known here"
         if isinstance(discriminator := schema.get("discriminator"), dict):
             _discriminate(out, discriminator)

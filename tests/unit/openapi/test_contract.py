@@ -98,9 +98,9 @@ def answer(*headers: tuple[str, str], **given: Any) -> Exchange:
         (answer(("Set-Cookie", "a=1, b"), ("Set-Cookie", "b=2")), []),
         (answer(("Set-Cookie", "a=1"), ("Set-Cookie", "c=2")), ['header response header Set-Cookie: expected a match of ^[ab]=, got "c=2"']),
         # the description is wrong
-        (answer(path="/broken"), ['description response: the description cannot be used: $ref "#/components/responses/Nothing" leads to nothing']),
-        (answer(path="/loop"), ["description response: the description cannot be used: refers to itself without end"]),
-        (answer(path="/text"), ["description response: the description cannot be used: an operation is an object"]),
+        (answer(path="/broken"), ['description: the description cannot be used: $ref "#/components/responses/Nothing" leads to nothing']),
+        (answer(path="/loop"), ["description: the description cannot be used: refers to itself without end"]),
+        (answer(path="/text"), ["description: the description cannot be used: an operation is an object"]),
     ],
 )  # fmt: skip
 def test_what_is_said_of_an_answer(got: Exchange, found: list[str]) -> None:
