@@ -422,3 +422,35 @@ def test_names_of_the_description_are_text_for_every_reader(tmp_path: Path) -> N
             ET.fromstring(done.stdout)
         elif form != "text":
             json.loads(done.stdout)
+
+
+# -- anything at all ------------------------------------------------------------------------------------
+
+ODD: list[Any] = [None, True, 0, -1, 1.5, "", "x", "#/x", "#", [], {}, [None], {"$ref": 1}, {"$ref": "#"}, {"": None}, [{}], {"x": {"x": []}}, "a\x7f", [[]], {"$ref": "#/paths"}]  # fmt: skip
+
+
+def places_of(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the places of everything below a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, one in items for place in ((*at, key), *places_of(one, (*at, key)))]
+
+
+@pytest.mark.parametrize(
+    "content", [OF_30, OF_31, OF_32, DEMO.read_bytes()], ids=["3.0", "3.1", "3.2", "demo"]
+)
+def test_whatever_stands_anywhere_is_inspected(content: bytes) -> None:
+    document = json.loads(json.dumps(yaml.safe_load(content)))
+    places = places_of(document)
+    chosen = places if len(places) < 300 else places[:: len(places) // 150]
+    for number, place in enumerate(chosen):
+        # Every place gets every odd value in turn over the places around it.
+        for odd in (ODD[number % len(ODD)], ODD[(number * 7 + 3) % len(ODD)]):
+            *path, last = place
+            target = document
+            for part in path:
+                target = target[part]
+            kept, target[last] = target[last], odd
+            for ruleset in ("oas", "adr"):
+                inspection = inspect(json.dumps(document).encode(), "api.json", ruleset)
+                assert all(one.line >= 1 and one.column >= 1 for one in inspection.findings), place
+            target[last] = kept

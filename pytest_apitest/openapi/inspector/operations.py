@@ -153,10 +153,8 @@ def _operations_of(item: dict[str, Any], pointer: Pointer) -> Iterator[tuple[str
 
 def _operations(context: Context) -> None:
     ids: dict[str, Pointer] = {}
-    tags = context.root.get("tags")
-    known_tags = (
-        {tag.get("name") for tag in tags if isinstance(tag, dict)} if isinstance(tags, list) else set()
-    )
+    declared = [seen.value.get("name") for seen in context.objects["Tag"]]
+    known_tags = {name for name in declared if isinstance(name, str)}
     for seen in sorted(context.objects["Operation"], key=_in_order(context)):
         operation, pointer = seen.value, seen.pointer
         name = operation.get("operationId")
@@ -177,7 +175,7 @@ def _operations(context: Context) -> None:
         used = operation.get("tags")
         for index, tag in enumerate(used if isinstance(used, list) else ()):
             if known_tags and isinstance(tag, str) and tag not in known_tags:
-                hint = did_you_mean(tag, [one for one in known_tags if isinstance(one, str)])
+                hint = did_you_mean(tag, sorted(known_tags))
                 message = f'the tag "{tag[:_SHOWN]}" is not declared{hint}'
                 context.add("undeclared-tag", message, (*pointer, "tags", index))
 

@@ -100,7 +100,7 @@ def _root(context: Context) -> None:
                 context.add("tag-duplicate", message, (*tag.pointer, "name"))
             twice.add(name)
         if isinstance(parent, str) and parent not in seen:
-            message = f'the tag "{parent[:_SHOWN]}" is not declared{did_you_mean(parent, seen)}'
+            message = f'the tag "{parent[:_SHOWN]}" is not declared{did_you_mean(parent, sorted(seen))}'
             context.add("bad-value", message, (*tag.pointer, "parent"))
 
 
@@ -188,7 +188,7 @@ def _requirement(context: Context, seen: Seen) -> None:
             for index, scope in enumerate(scopes):
                 if isinstance(scope, str) and scope not in known:
                     message = f'no flow of "{name[:_SHOWN]}" declares the scope "{scope[:_SHOWN]}"'
-                    context.add("security-scopes", message + did_you_mean(scope, known), (*at, index))
+                    context.add("security-scopes", message + did_you_mean(scope, sorted(known)), (*at, index))
         elif scopes and context.version == "3.0" and kind in ("apiKey", "http"):
             message = f"a security scheme of type {kind} has no scopes in OpenAPI 3.0"
             context.add("security-scopes", message, at)
@@ -223,14 +223,14 @@ def _discriminator(context: Context, seen: Seen) -> None:
 
 
 def _links(context: Context) -> None:
-    ids = {seen.value.get("operationId") for seen in context.objects["Operation"]}
-    known = [name for name in ids if isinstance(name, str)]
+    ids = [seen.value.get("operationId") for seen in context.objects["Operation"]]
+    known = {name: None for name in ids if isinstance(name, str)}
     for seen in context.objects["Link"]:
         name, ref = seen.value.get("operationId"), seen.value.get("operationRef")
         if name is None and ref is None:
             message = '"operationId" or "operationRef" is missing in a Link Object'
             context.add("missing-field", message, seen.pointer, key=True)
-        elif isinstance(name, str) and name not in ids:
+        elif isinstance(name, str) and name not in known:
             message = f'there is no operation "{name[:_SHOWN]}"{did_you_mean(name, known)}'
             context.add("link-operation", message, (*seen.pointer, "operationId"))
         elif isinstance(ref, str) and not ref.startswith("#"):
