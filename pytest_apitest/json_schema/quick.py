@@ -13,7 +13,7 @@ from typing import Any
 from pytest_apitest.formats import FORMATS
 from pytest_apitest.json_schema.index import Schemas
 from pytest_apitest.json_schema.nodes import Check, Node, OperandError
-from pytest_apitest.json_schema.values import TYPES, key_of
+from pytest_apitest.json_schema.values import TYPES, exact, key_of
 from pytest_apitest.jsonvalue import Number
 from pytest_apitest.patterns import deferred
 
@@ -41,6 +41,7 @@ _OF_KIND = {
     **dict.fromkeys(("minProperties", "maxProperties", "dependentRequired"), "object"),
 }
 
+_BOUNDS = frozenset({"minLength", "maxLength", "minimum", "maximum"})
 _COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf", "$ref", "not"})
 _KNOWN_PARTS = _COMBINATIONS | {"properties", "additionalProperties", "items"}
 
@@ -106,6 +107,8 @@ def _make(schemas: Schemas, node: Node) -> Test:
         "additionalProperties" in parts and "patternProperties" in parts
     ):
         return _unsure
+    if not parts and (leaf := _leaf(node.schema, {keyword for keyword, _ in node.checks})) is not None:
+        return leaf
     by_kind: dict[str, list[Test]] = {kind: [] for kind in (*_KINDS.values(), "integer")}
     for keyword, check in node.checks:
         _add_check(by_kind, node.schema, keyword, check)
@@ -121,6 +124,28 @@ def _make(schemas: Schemas, node: Node) -> Test:
     if len(parts) == 1 == len(node.schema) and parts[0] == "$ref":
         return _test_of(schemas, schemas.target(node, node.schema["$ref"]))
     return _dispatch(by_kind, node.schema.get("type") if any(k == "type" for k, _ in node.checks) else None)
+
+
+def _leaf(schema: dict[str, Any], keywords: set[str]) -> Test | None:
+    """Return one function for the most frequent schemas: texts with a length or of a list, numbers with bounds."""
+    bounds = [schema[keyword] for keyword in keywords & _BOUNDS]
+    if not all(type(bound) is int for bound in bounds):
+        return None
+    if schema.get("type") == "string" and "type" in keywords:
+        if keywords <= {"type", "minLength", "maxLength"}:
+            least, most = schema.get("minLength", 0), schema.get("maxLength", float("inf"))
+            return lambda value: (type(value) is str and least <= len(value) <= most) or _other(value)
+        if keywords == {"type", "enum"} and all(isinstance(word, str) for word in schema["enum"]):
+            words = frozenset(schema["enum"])
+            return lambda value: (type(value) is str and value in words) or _other(value)
+    if schema.get("type") == "integer" and keywords <= {"type", "minimum", "maximum"} and "type" in keywords:
+        lowest, highest = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+        return lambda value: (
+            lowest <= value <= highest
+            if type(value) is int
+            else (TYPES["integer"](value) and lowest <= exact(value) <= highest) or _other(value)
+        )
+    return None
 
 
 def _dispatch(by_kind: dict[str, list[Test]], allowed: Any) -> Test:

@@ -23,6 +23,9 @@ _DELIMITERS = {
     "pipeDelimited": ("%7C", "%7c", "|"),
 }
 _MAX_HOPS = 50
+_MOST_KEPT = 10_000
+# The schema of what nothing is said of; one for all, since schemas are known by identity.
+_ANYTHING: dict[str, Any] = {}
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -44,6 +47,9 @@ class SchemaTypes:
 
     def __init__(self, description: Description) -> None:
         self._description = description
+        # By identity, with the schema itself, so that no other one can take its place.
+        self._types: dict[int, tuple[Any, frozenset[str]]] = {}
+        self._members: dict[tuple[int, str], tuple[Any, Any]] = {}
 
     def followed(self, schema: Any) -> Any:
         """Return the schema that a schema refers to, or itself."""
@@ -53,8 +59,8 @@ class SchemaTypes:
             try:
                 schema = self._description.resolve(schema["$ref"])[1]
             except DeadReferenceError:
-                return {}
-        return schema if isinstance(schema, dict) else {}
+                return _ANYTHING
+        return schema if isinstance(schema, dict) else _ANYTHING
 
     def _with_branches(self, schema: Any) -> Iterable[dict[str, Any]]:
         """Yield a schema and what its combinations add, up to a bound."""
@@ -70,6 +76,12 @@ class SchemaTypes:
 
     def types(self, schema: Any) -> frozenset[str]:
         """Return the types that a value may have; none when anything may be."""
+        known = self._types.get(id(schema))
+        if known is None or known[0] is not schema:
+            known = self._types[id(schema)] = (schema, self._looked_up(schema))
+        return known[1]
+
+    def _looked_up(self, schema: Any) -> frozenset[str]:
         found: set[str] = set()
         for one in self._with_branches(schema):
             kinds = one.get("type")
@@ -84,6 +96,15 @@ class SchemaTypes:
 
     def member(self, schema: Any, name: str) -> Any:
         """Return the schema of a member."""
+        key = (id(schema), name)
+        known = self._members.get(key)
+        if known is None or known[0] is not schema:
+            if len(self._members) >= _MOST_KEPT:  # names come from what was sent
+                self._members.clear()
+            known = self._members[key] = (schema, self._found(schema, name))
+        return known[1]
+
+    def _found(self, schema: Any, name: str) -> Any:
         for one in self._with_branches(schema):
             properties = one.get("properties")
             if isinstance(properties, dict) and name in properties:
@@ -94,12 +115,12 @@ class SchemaTypes:
                 for one in self._with_branches(schema)
                 if "additionalProperties" in one
             ),
-            {},
+            _ANYTHING,
         )
 
     def item(self, schema: Any) -> Any:
         """Return the schema of the items."""
-        return next((one["items"] for one in self._with_branches(schema) if "items" in one), {})
+        return next((one["items"] for one in self._with_branches(schema) if "items" in one), _ANYTHING)
 
     def scalar(self, text: str, schema: Any) -> Any:
         """Return what a text is meant as."""

@@ -368,7 +368,11 @@ def test_a_description_without_paths_knows_no_path() -> None:
 
 
 def test_the_description_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = contract(ANSWERS, components=COMPONENTS)
+    referring = ANSWERS.replace(
+        "{type: integer}}}\n          X-Object", "{$ref: '#/components/schemas/Number'}}}\n          X-Object"
+    )
+    assert referring != ANSWERS
+    one = contract(referring, components={**COMPONENTS, "schemas": {"Number": {"type": "integer"}}})
     got = answer(("X-List", "1,2"))
     assert one.violations(got) == []
 
