@@ -87,6 +87,8 @@ def _yaml_words(error: yaml.MarkedYAMLError) -> str:
         return "not one document: it has a second one"
     if "undefined alias" in problem:
         return "not YAML: an alias without an anchor before it"
+    if "duplicate anchor" in problem:
+        return "not YAML: an anchor that was set already"
     if "undefined tag" in problem:
         return "not YAML: a tag that was not declared"
     return f"not YAML: {problem}"

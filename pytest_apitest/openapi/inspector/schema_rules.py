@@ -1,6 +1,7 @@
 """Rules about schemas that their declaration cannot say: bounds, patterns, enums, required names, examples."""
 
 import re
+import warnings
 from typing import Any
 
 from pytest_apitest.errors import did_you_mean
@@ -41,14 +42,28 @@ def check_schemas(context: Context) -> None:
             _enum(context, schema, pointer)
         if "required" in schema and "properties" in schema:
             _required(context, schema, pointer)
-        if isinstance(pattern := schema.get("pattern"), str):
-            if pattern not in patterns:
-                patterns[pattern] = _mistake_in(pattern)
-            if patterns[pattern]:
-                context.add("schema-pattern", patterns[pattern], (*pointer, "pattern"))
+        if "pattern" in schema or (not old and "patternProperties" in schema):
+            _patterns(context, schema, pointer, patterns)
         if schema.get("readOnly") is True and schema.get("writeOnly") is True and old:
             message = '"writeOnly" excludes "readOnly"'
             context.add("conflicting-fields", message, (*pointer, "writeOnly"), key=True)
+
+
+def _patterns(context: Context, schema: dict[str, Any], pointer: Pointer, known: dict[str, str]) -> None:
+    """Check the patterns of a schema; `known` holds what was found out about texts."""
+    several = schema.get("patternProperties") if context.version != "3.0" else None
+    written = (
+        [(name, (*pointer, "patternProperties", name)) for name in several]
+        if isinstance(several, dict)
+        else []
+    )
+    if isinstance(pattern := schema.get("pattern"), str):
+        written.append((pattern, (*pointer, "pattern")))
+    for text, at in written:
+        if text not in known:
+            known[text] = _mistake_in(text)
+        if known[text]:
+            context.add("schema-pattern", known[text], at, key=len(at) > len(pointer) + 1)
 
 
 def _is_over(low: Any, high: Any) -> bool:
@@ -66,7 +81,9 @@ def _mistake_in(pattern: str) -> str:
         python.replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!").replace("[^]", "x")
     )
     try:
-        re.compile(python)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python may read otherwise one day
+            re.compile(python)
     except (re.error, OverflowError, RecursionError) as error:
         words = getattr(error, "msg", "it is too large")
         if "look-behind" in words:

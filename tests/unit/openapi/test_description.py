@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pytest_apitest.jsonvalue import Number
+from pytest_apitest.openapi import yaml_text
 from pytest_apitest.openapi.description import DeadReferenceError, DescriptionError, read_description
 
 YAML = b"""\
@@ -238,3 +240,46 @@ def test_json_and_yaml_readers_agree() -> None:
         for key in (False, True):
             line, column = as_json.place(pointer, key=key)
             assert as_yaml.place(pointer, key=key) == (line + 1, column)
+
+
+def test_the_same_is_read_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = (
+        YAML,
+        b"a: &a {x: [1, 2.50]}\nb: {<<: *a, y: *a}\nb: [0x1F, ~, on]\n",
+        JSON_WITH_TABS.replace(b"\t", b" "),
+    )
+    pointers: list[tuple[str | int, ...]] = [
+        (),
+        ("b",),
+        ("tags", 1, "name"),
+        ("b", "x"),
+        ("paths", "/a~b", "get"),
+    ]
+    bad = (
+        b"a: [1\nb: 2\n",
+        b"a: *x\n",
+        b"a: &a [1, *a]\n",
+        b"a: 1\n---\nb: 2\n",
+        b"a: &x 1\nb: &x 2\n",
+        b"[" * 100_000,
+    )
+
+    def everything() -> list[object]:
+        found: list[object] = []
+        for text in texts:
+            read = read_description(b"#\n" + text, "api")
+            places = [read.place(pointer, key) for pointer in pointers for key in (True, False)]
+            found.append((repr(read.value), places, [vars(one) for one in read.duplicates]))
+        for text in bad:
+            with pytest.raises(DescriptionError) as raised:
+                read_description(b"#\n" + text, "api")
+            found.append(raised.value.line)
+        return found
+
+    expected = everything()
+
+    class Slow(yaml_text._Resolver, yaml.SafeLoader):
+        pass
+
+    monkeypatch.setattr(yaml_text, "_Loader", Slow)
+    assert everything() == expected
