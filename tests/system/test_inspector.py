@@ -367,7 +367,8 @@ def test_json(folder: Path) -> None:
 
 
 def test_sarif(folder: Path) -> None:
-    log = json.loads(run(folder, "clean.yaml", "missing-title.yaml", "--format", "sarif").stdout)
+    (folder / "missing-title.yaml").rename(folder / "no title é.yaml")
+    log = json.loads(run(folder, "clean.yaml", "no title é.yaml", "--format", "sarif").stdout)
     (one_run,) = log["runs"]
     (result,) = one_run["results"]
     assert log["version"] == "2.1.0"
@@ -376,7 +377,7 @@ def test_sarif(folder: Path) -> None:
     )
     assert result["level"] == "error"
     assert result["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": "missing-title.yaml"},
+        "artifactLocation": {"uri": "no%20title%20%C3%A9.yaml"},
         "region": {"startLine": 2, "startColumn": 1, "endColumn": 5},
     }
 

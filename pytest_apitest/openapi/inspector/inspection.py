@@ -234,7 +234,9 @@ def _placed(found: Sequence[Found], description: Description) -> tuple[Finding, 
         line, column = description.place(one.pointer, key=one.key)
         if one.rule == "duplicate-key":
             line, column = twice[one.pointer]
-        message = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in one.message)
+        message = one.message
+        if not message.isprintable():
+            message = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in message)
         pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in one.pointer)
         width = _width(one, lines[line - 1] if line <= len(lines) else "", column)
         placed[key] = Finding(one.rule, rules[one.rule].severity, message, pointer, line, column, width)

@@ -4,9 +4,11 @@ Sources: SARIF 2.1.0, sections 3.13 to 3.30; the JUnit form that pytest writes a
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from pytest_apitest import __version__
@@ -99,7 +101,7 @@ def as_sarif(inspections: Sequence[Inspection], ruleset: str) -> str:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": inspection.file.replace(" ", "%20")},
+                        "artifactLocation": {"uri": quote(inspection.file.replace(os.sep, "/"))},
                         "region": {
                             "startLine": one.line,
                             "startColumn": one.column,
