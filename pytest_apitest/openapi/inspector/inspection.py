@@ -102,7 +102,10 @@ def _inspected(description: Description, ruleset: str) -> Inspection:
     score = None
     applying: set[str] = set()
     if ruleset == "adr":
-        found = under_names_of_adr(found, description)
+        # Ignored under either name is ignored.
+        found = under_names_of_adr(
+            _not_ignored(found, context) if context is not None else found, description
+        )
         if context is not None:
             before = len(context.walk.found)
             applying = check_adr(context)
