@@ -1,4 +1,4 @@
-"""The console script `apitest`: check documents, print the editor schema, run the demo API.
+"""The console script `apitest`: check documents, inspect OpenAPI descriptions, print schemas, run the demo API.
 
 Rules kept here:
 - `check` and `schema` go through pytest's configuration, so that operators, functions and schemes that a
@@ -38,12 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check.add_argument("paths", nargs="+", metavar="PATH", help="a document or a folder with documents")
     schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
     schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
+    inspect = commands.add_parser("inspect", help="say what is wrong with OpenAPI descriptions")
+    inspect.add_argument("files", nargs="+", metavar="FILE", help="a description, YAML or JSON")
+    inspect.add_argument("--ruleset", choices=("oas", "adr"), default="oas", help="rules (default: oas)")
+    inspect.add_argument(
+        "--format", choices=("text", "json", "sarif", "junit"), default="text", help="form (default: text)"
+    )
+    inspect.add_argument(
+        "--fail-on", choices=("error", "warning"), default="error", help="least severity of status 1"
+    )
+    inspect.add_argument("--shield", metavar="FILE", help="write a badge with the score of --ruleset adr")
     demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
     demo.add_argument("--port", type=_port, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
     given = parser.parse_args(arguments)
     try:
         if given.command == "check":
             return _check(given.paths)
+        if given.command == "inspect":
+            return _inspect(given)
         if given.command == "schema":
             return _schema(result=given.result)
     except BrokenPipeError:
@@ -57,6 +69,15 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:6]) > 65_535:
         raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
     return int(text)
+
+
+def _inspect(given: argparse.Namespace) -> int:
+    from pytest_apitest.openapi.inspector.command import run  # noqa: PLC0415 - not needed by the others
+
+    status, out, said = run(given.files, given.ruleset, given.format, given.fail_on, given.shield)
+    _say(sys.stdout, out)
+    _say(sys.stderr, said)
+    return status
 
 
 def _demo(port: int) -> int:

@@ -11,6 +11,7 @@ import time
 from pytest_apitest.data import changed
 from pytest_apitest.engine.answers import Answer
 from pytest_apitest.engine.context import Armed, Context, Trail
+from pytest_apitest.engine.described import violations
 from pytest_apitest.engine.records import RawStep
 from pytest_apitest.engine.scope import Unset
 from pytest_apitest.engine.sending import Sent
@@ -75,16 +76,17 @@ def _sent_and_judged(context: Context, step: Step) -> tuple[Sent, list[Failure],
     if sent.response is None:
         return sent, [], 0
     mark = step.mark
+    answer = Answer(sent.response, sent.url, sent.duration)
+    broken, _, described = violations(sent, step, answer, context.document.source.shown)
     if step.expect is not None:
-        answer = Answer(sent.response, sent.url, sent.duration)
         verification = Verification(answer, context.scope, context.document.source.shown, kind="cleanup")
         failures = verification.verify(step.expect, any_success(mark.line, mark.column, mark.width))
-        return sent, failures, verification.checks
+        return sent, failures + broken, verification.checks + described
     status = sent.response.status
     if 200 <= status < 300 or status in (404, 410):
-        return sent, [], 1
+        return sent, broken, 1 + described
     failure = context.failure(mark, "status", f"expected {CLEANED}, got {status}")
-    return sent, [changed(failure, expected=CLEANED, got=str(status))], 1
+    return sent, [changed(failure, expected=CLEANED, got=str(status)), *broken], 1 + described
 
 
 def _in_words(failure: Failure, creator: str, sent: Sent | None, step: Step) -> Failure:

@@ -14,7 +14,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_apitest.data import data
+from pytest_apitest.data import changed, data
 from pytest_apitest.engine.bodies import encode
 from pytest_apitest.engine.credentials import (
     USER_AGENT,
@@ -51,12 +51,14 @@ class Hop:
         request: what was sent, or was about to be.
         response: what came, or None.
         error: why nothing came, or None.
+        endpoint: the endpoint that it went to, or None.
 
     """
 
     request: Request
     response: Response | None
     error: TransportError | None = None
+    endpoint: Endpoint | None = None
 
 
 @data
@@ -154,7 +156,7 @@ class Sender:
             headers = self._headers(draft, endpoint, url, method, body, media_type, same_origin=same_origin)
             route = self._route(settings, endpoint)
             request = Request(method, url, headers, body, deadline, route)
-            hop = self._one(request, identity, draft)
+            hop = changed(self._one(request, identity, draft), endpoint=endpoint)
             hops.append(hop)
             if hop.response is None:
                 return Sent(tuple(hops), endpoint)

@@ -14,6 +14,7 @@ from pytest_apitest.engine.answers import Answer
 from pytest_apitest.engine.capture import NothingFoundError, extract
 from pytest_apitest.engine.cleaning import arm
 from pytest_apitest.engine.context import Context
+from pytest_apitest.engine.described import violations
 from pytest_apitest.engine.scope import Entry, Unset
 from pytest_apitest.engine.sending import Sent
 from pytest_apitest.engine.verification import Verification, any_success
@@ -25,7 +26,7 @@ from pytest_apitest.references import RenderError
 
 @record
 class Try:
-    """What became of one try."""
+    """What became of one try; `violates` tells that it does not follow the description of the endpoint."""
 
     sent: Sent | None = None
     failures: list[Failure] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Try:
     checks: int = 0
     outcome: str = PASSED
     answer: Answer | None = None
+    violates: bool = False
 
 
 def run_tries(context: Context, step: Step, outcome: StepOutcome) -> Try:
@@ -67,7 +69,8 @@ def _retried(context: Context, step: Step, retry: Retry, outcome: StepOutcome) -
     while True:
         outcome.tries += 1
         last = _try(context, step, end, armed)
-        if last.outcome == PASSED:
+        # An exchange that is not as described is wrong however often it is made.
+        if last.outcome == PASSED or last.violates:
             return last
         if last.answer is not None and retry.give_up_when is not None:
             reason = _gives_up(context, retry.give_up_when, last.answer)
@@ -181,3 +184,9 @@ def _check(context: Context, step: Step, answer: Answer, result: Try) -> None:
         wished = Verification(answer, context.scope, shown, kind="should", notes=result.notes)
         result.warnings += wished.verify(step.should, None)
         result.checks += wished.checks
+    assert result.sent is not None
+    broken, told, checks = violations(result.sent, step, answer, shown)
+    result.failures += broken
+    result.warnings += told
+    result.checks += checks
+    result.violates = bool(broken)

@@ -3,14 +3,14 @@
 Each returns a part for a node (JSON Schema Core 2020-12, sections 8.2.3, 10 and 11).
 """
 
-from collections.abc import Callable, Generator, Iterable, Sized
+from collections.abc import Callable, Generator, Iterable, Mapping, Sized
 from typing import Any
 
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.json_schema.index import Schemas
 from pytest_apitest.json_schema.nodes import Call, Node, Part, Result, Steps
 from pytest_apitest.json_schema.patterns import search_for
-from pytest_apitest.json_schema.words import SHOWN, count, path_of
+from pytest_apitest.json_schema.words import SHOWN, count, listed, path_of, typed
 
 _MAX_REASONS = 3
 
@@ -72,6 +72,8 @@ def _try_all(call: Call, nodes: list[Node]) -> Generator[Call, Result, list[Resu
 
 def _any_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
     nodes = _branches(schemas, node, "anyOf", operand)
+    if (discriminator := schemas.discriminator(node)) is not None:
+        return _selected(nodes, *discriminator)
 
     def part(call: Call, result: Result) -> Steps:
         results = yield from _try_all(call, nodes)
@@ -79,13 +81,34 @@ def _any_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
         for other in fitting:
             _merge(result, other)
         if not fitting:
-            result.found.append((call.place, _no_branch("anyOf", call, results)))
+            result.found.append((call.place, _no_branch("anyOf", call, results), call.node, "anyOf"))
+
+    return part
+
+
+def _selected(nodes: list[Node], name: str, chosen: Mapping[str, int]) -> Part:
+    """Return the part for branches of which a member of the value names the one that holds."""
+
+    def part(call: Call, result: Result) -> Steps:
+        if not isinstance(call.value, dict):
+            message = f"expected object, got {typed(call.value)}"
+            result.found.append((call.place, message, call.node, "discriminator"))
+        elif name not in call.value:
+            message = "missing; it says which schema holds"
+            result.found.append(((*call.place, name), message, call.node, "discriminator"))
+        elif not isinstance(word := call.value[name], str) or word not in chosen:
+            message = f"expected one of {listed(list(chosen))}, got {typed(word)}"
+            result.found.append(((*call.place, name), message, call.node, "discriminator"))
+        else:
+            _merge(result, (yield call.same(nodes[chosen[word]])))
 
     return part
 
 
 def _one_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
     nodes = _branches(schemas, node, "oneOf", operand)
+    if (discriminator := schemas.discriminator(node)) is not None:
+        return _selected(nodes, *discriminator)
 
     def part(call: Call, result: Result) -> Steps:
         results = yield from _try_all(call, nodes)
@@ -95,16 +118,17 @@ def _one_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
         elif fitting:
             listed = " and ".join(f"oneOf/{index}" for index in fitting[:_MAX_REASONS])
             more = f" and {len(fitting) - _MAX_REASONS} more" if len(fitting) > _MAX_REASONS else ""
-            result.found.append((call.place, f"fits {listed}{more}, but may fit only one"))
+            message = f"fits {listed}{more}, but may fit only one"
+            result.found.append((call.place, message, call.node, "oneOf"))
         else:
-            result.found.append((call.place, _no_branch("oneOf", call, results)))
+            result.found.append((call.place, _no_branch("oneOf", call, results), call.node, "oneOf"))
 
     return part
 
 
 def _no_branch(keyword: str, call: Call, results: list[Result]) -> str:
     reasons = []
-    for place, message in (result.found[0] for result in results):
+    for place, message, *_ in (result.found[0] for result in results):
         below = path_of(place[len(call.place) :])[1:]
         reasons.append(f"{below}: {message}" if below else message)
     reasons = list(dict.fromkeys(reasons))
@@ -119,7 +143,7 @@ def _not(schemas: Schemas, node: Node, _: Any) -> Part:
 
     def part(call: Call, result: Result) -> Steps:
         if not (yield call.same(refused, 1)).found:
-            result.found.append((call.place, "fits the schema in not"))
+            result.found.append((call.place, "fits the schema in not", call.node, "not"))
 
     return part
 
@@ -216,7 +240,7 @@ def _each_other(
         if len(result.found) >= call.limit:
             return
         hint = did_you_mean(name[:SHOWN], known) if isinstance(name, str) else ""
-        result.found.append(((*call.place, name), f"not allowed{hint}"))
+        result.found.append(((*call.place, name), f"not allowed{hint}", other, ""))
 
 
 def _property_names(schemas: Schemas, node: Node, _: Any) -> Part:
@@ -227,7 +251,9 @@ def _property_names(schemas: Schemas, node: Node, _: Any) -> Part:
             if len(result.found) >= call.limit:
                 return
             outcome = yield call.name(rule, name)
-            result.found += [(place, f"the name: {message}") for place, message in outcome.found]
+            result.found += [
+                (below, f"the name: {message}", by, keyword) for below, message, by, keyword in outcome.found
+            ]
 
     return part
 
@@ -274,7 +300,7 @@ def _contains(schemas: Schemas, node: Node, _: Any) -> Part:
         else:
             return
         message = f"expected {words} to fit the schema in contains, got {fitting} of {len(call.value)}"
-        result.found.append((call.place, message))
+        result.found.append((call.place, message, call.node, "contains"))
 
     return part
 
@@ -296,7 +322,9 @@ def _unevaluated(keyword: str, container: type[Sized]) -> Callable[[Schemas, Nod
     return make
 
 
-PARTS: dict[str, Callable[[Schemas, Node, Any], Part]] = {
+MakePart = Callable[[Schemas, Node, Any], Part]
+
+PARTS: dict[str, MakePart] = {
     "$ref": _reference,
     "$dynamicRef": _dynamic_reference,
     "allOf": _all_of,

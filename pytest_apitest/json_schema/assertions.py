@@ -150,7 +150,9 @@ def _dependent_required(operand: dict[str, list[str]]) -> Check:
     return check
 
 
-CHECKS: dict[str, Callable[[Any], Check]] = {
+MakeCheck = Callable[[Any], Check]
+
+CHECKS: dict[str, MakeCheck] = {
     "type": _type,
     "const": _const,
     "enum": _enum,

@@ -12,10 +12,12 @@ from typing import Any
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.json_schema.assertions import CHECKS
 from pytest_apitest.json_schema.evaluation import TOO_DEEP, findings, is_too_deep
 from pytest_apitest.json_schema.index import DIALECT, IN_MAPPING, Schemas
 from pytest_apitest.json_schema.linking import link, refuse_loops
 from pytest_apitest.json_schema.nodes import EndlessError, Node, SchemaError
+from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES
 from pytest_apitest.json_schema.words import brief, path_of, pointer
 from pytest_apitest.jsonpath import Location, value_at
@@ -38,10 +40,11 @@ class Violation:
 class Compiled:
     """A schema that was found to be checkable."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_root", "_schemas")
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, schemas: Schemas) -> None:
         self._root = root
+        self._schemas = schemas
 
     def violations(self, value: Any, limit: int = 20) -> list[Violation]:
         """Return where a JSON value does not follow the schema, at most `limit` places; none when it does.
@@ -51,11 +54,13 @@ class Compiled:
             limit: 1 or more.
 
         """
+        if not is_too_deep(value) and fits_quickly(self._schemas, self._root, value):
+            return []
         try:
             found = findings(self._root, value, limit)
         except EndlessError:
-            found = [((), "the schema refers to itself without end here")]
-        return [Violation(path_of(place), message) for place, message in found]
+            return [Violation(path_of(()), "the schema refers to itself without end here")]
+        return [Violation(path_of(place), message) for place, message, *_ in found]
 
 
 def compile_schema(schema: Any, base: Path | None) -> Compiled:
@@ -72,16 +77,15 @@ def compile_schema(schema: Any, base: Path | None) -> Compiled:
     _follow_metaschema(schema, ())
     schemas = Schemas(_follow_metaschema)
     root = schemas.add(schema, "" if base is None else base.absolute().as_uri())
-    link(schemas, asserts_formats=True)
-    refuse_loops(schemas.nodes.values())
-    return Compiled(root)
+    refuse_loops(link(schemas))
+    return Compiled(root, schemas)
 
 
 def _follow_metaschema(schema: Any, place: Location) -> None:
     """Raise `SchemaError` unless a value at a place of a document is a schema."""
     if is_too_deep(schema):
         raise SchemaError(pointer(place), TOO_DEEP)
-    for below, message in findings(_metaschema(), schema, 1):
+    for below, message, *_ in findings(_metaschema(), schema, 1):
         raise SchemaError(pointer((*place, *below)), _type_hint(schema, below) or message)
 
 
@@ -106,5 +110,5 @@ def _metaschema() -> Node:
     for uri in registry.contents(DIALECT)["$vocabulary"]:
         vocabulary = uri.replace("/vocab/", "/meta/")
         schemas.add(registry.contents(vocabulary), vocabulary)
-    link(schemas, asserts_formats=False)
+    link(schemas, {keyword: make for keyword, make in CHECKS.items() if keyword != "format"})
     return root

@@ -9,7 +9,8 @@ Rules kept here:
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from pytest_apitest.json_schema.nodes import Call, EndlessError, Found, Known, Node, Result
+from pytest_apitest.json_schema.nodes import Call, EndlessError, Finding, Known, Node, Result
+from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import MAX_DEPTH
 
 # Far over what any schema needs on one value, far under what a loop of dynamic references does.
@@ -18,12 +19,20 @@ _MAX_HOPS = 10_000
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
-def findings(root: Node, value: Any, limit: int) -> list[Found]:
-    """Return what is wrong with a value, without repeats."""
+def findings(root: Node, value: Any, limit: int) -> list[Finding]:
+    """Return what is wrong with a value, without repeats.
+
+    Raises:
+        EndlessError: the schema calls itself on one value again and again.
+
+    """
     if is_too_deep(value):
-        return [((), TOO_DEEP)]
+        return [((), TOO_DEEP, root, "")]
     result = _run(Call(root, value, (), (root.base,), limit))
-    return list(dict.fromkeys(result.found))[:limit]
+    once: dict[tuple[Location, str], Finding] = {}
+    for finding in result.found:
+        once.setdefault(finding[:2], finding)
+    return list(once.values())[:limit]
 
 
 def _run(first: Call) -> Result:
@@ -66,7 +75,7 @@ def _at_once(call: Call, known: Known) -> Result | None:
 
 def _evaluate(call: Call) -> Generator[Call, Result, Result]:
     result = Result(call.node.own(call.value, call.place))
-    for part in call.node.parts:
+    for _, part in call.node.parts:
         if len(result.found) >= call.limit:
             break
         yield from part(call, result)

@@ -3,7 +3,7 @@
 Nothing is ever fetched or read: a reference is `#...`, or an `$id` or `$anchor` of this very document.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
@@ -64,6 +64,7 @@ class Schemas:
     def __init__(self, check_target: Callable[[Any, Location], None] | None = None) -> None:
         self.nodes: dict[tuple[str, Location], Node] = {}
         self.dynamic_anchors: dict[tuple[str, str], Node] = {}
+        self.linked = 0
         self._check_target = check_target
         self._resources: dict[str, Node] = {}
         self._anchors: dict[tuple[str, str], Node] = {}
@@ -71,6 +72,13 @@ class Schemas:
     def add(self, schema: Any, uri: str) -> Node:
         """Take in a document under the URI that it has without an `$id`; return its root."""
         return self._index(uri, (), schema, uri)
+
+    def discriminator(self, node: Node) -> tuple[str, Mapping[str, int]] | None:  # noqa: ARG002 - see below
+        """Return the member whose value selects a branch of `anyOf` or `oneOf`, and the index of each; or None.
+
+        JSON Schema has no such keyword; descriptions of APIs have.
+        """
+        return None
 
     def child(self, node: Node, *keys: str | int) -> Node:
         """Return the schema below another one."""

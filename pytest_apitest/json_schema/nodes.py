@@ -46,9 +46,13 @@ class EndlessError(Exception):
     """A schema calls itself on one value again and again."""
 
 
+# What a keyword finds: where below its value, and what is wrong there.
 Found = tuple[Location, str]
 
 Check = Callable[[Any], Iterable[Found]]
+
+# What an evaluation finds: where in the whole value, what, and the schema and keyword that say so.
+Finding = tuple[Location, str, "Node", str]
 
 FINE: tuple[Found, ...] = ()
 
@@ -62,9 +66,10 @@ class Node:
         place: where it stands in there.
         schema: what stands there.
         base: URI of the schema resource that it belongs to.
-        checks: keywords that need nothing but the value.
-        parts: keywords that need other schemas evaluated.
+        checks: keywords that need nothing but the value, by name.
+        parts: keywords that need other schemas evaluated, by name.
         same_value: schemas that are evaluated on the same value whenever this one is, or may be.
+        fits: tells quickly whether a value fits; made on first use, see `quick`.
 
     """
 
@@ -72,15 +77,20 @@ class Node:
     place: Location
     schema: dict[str, Any] | bool
     base: str
-    checks: list[Check] = field(default_factory=list)
-    parts: list["Part"] = field(default_factory=list)
+    checks: list[tuple[str, Check]] = field(default_factory=list)
+    parts: list[tuple[str, "Part"]] = field(default_factory=list)
     same_value: list["Node"] = field(default_factory=list)
+    fits: Callable[[Any], bool] | None = field(default=None, repr=False)
 
-    def own(self, value: Any, place: Location) -> list[Found]:
+    def own(self, value: Any, place: Location) -> list[Finding]:
         """Return what the keywords find that need no other schema."""
         if self.schema is False:
-            return [(place, "not allowed")]
-        return [((*place, *below), message) for check in self.checks for below, message in check(value)]
+            return [(place, "not allowed", self, "")]
+        return [
+            ((*place, *below), message, self, keyword)
+            for keyword, check in self.checks
+            for below, message in check(value)
+        ]
 
 
 @data
@@ -126,12 +136,12 @@ class Result:
     """What came of a call.
 
     Args:
-        found: places and messages; empty when the value fits.
+        found: what is wrong; empty when the value fits.
         seen: names or indexes that were evaluated; of no meaning when something was found.
 
     """
 
-    found: list[Found] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
     seen: set[str | int] = field(default_factory=set)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.errors import near
 from pytest_apitest.language.data import DataError, read_bytes, read_data, read_text
+from pytest_apitest.language.described import OpenApiShape
 from pytest_apitest.language.fragments import TYPE_KINDS, has_type
 from pytest_apitest.language.model import EndpointSpec, VariableSpec
 from pytest_apitest.language.parts import PartsShape
@@ -308,9 +309,10 @@ ENDPOINT = Record(
         ),
         Key("headers", PartsShape("headers"), "Headers sent with every request."),
         *(Key(name, shape, doc) for name, (shape, doc) in SETTING_KEYS.items()),
+        Key("openapi", OpenApiShape(), "OpenAPI description that every exchange is checked against."),
     ),
     _build_endpoint,
-    later=frozenset({"openapi", "sink", "record"}),
+    later=frozenset({"sink", "record"}),
     slips={"base_url": "url", "base": "url", "address": "url"},
     exclusive=(("url", "app", "env", "required"),),
 )

@@ -341,6 +341,7 @@ def _build(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Expectation
         text=got.get("text"),
         body=got.get("body", ()),
         json=got.get("json", ()),
+        openapi=got.get("openapi", ""),
         mark=mark_of(mapping),
     )
     if "like" not in got:
@@ -367,6 +368,7 @@ def merge(base: Expectation, own: Expectation) -> Expectation:
         text=own.text or base.text,
         body=own.body or base.body,
         json=tuple(json.values()),
+        openapi=own.openapi or base.openapi,
         mark=own.mark,
     )
 
@@ -404,9 +406,14 @@ EXPECTATION = Record(
             "The bytes of the body.",
         ),
         Key("json", JsonChecks(), "JSONPath to a check."),
+        Key(
+            "openapi",
+            Choice(("exchange", "response"), "one"),
+            "exchange unless written; response when the request is wrong on purpose.",
+        ),
     ),
     _build,
-    later=frozenset({"openapi", "raw", "request", "same_as", "any_of", "no_answer"}),
+    later=frozenset({"raw", "request", "same_as", "any_of", "no_answer"}),
     slips={
         "time": "duration",
         "body_json": "json",

@@ -355,4 +355,4 @@ SETTING_KEYS: dict[str, tuple[Shape, str]] = {
 
 def build_settings(got: dict[str, Any]) -> Settings:
     """Return the settings among the values of a record."""
-    return Settings(**{name: got[name] for name in SETTING_KEYS if name in got})
+    return Settings(**{name: got[name] for name in (*SETTING_KEYS, "openapi") if name in got})

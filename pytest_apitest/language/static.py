@@ -66,6 +66,7 @@ class _Checker:
         self._variables(document.variables, names)
         self._variables(document.inputs, {})
         self._endpoints(names)
+        self._described()
         self._cycles(document.variables)
         if document.single:
             self._single(names)
@@ -112,6 +113,20 @@ class _Checker:
         known = names | {name: Owner("", spec.mark, "variable") for name, spec in specs.items()}
         for spec in specs.values():
             self._known(spec.usages, known, early="a variable is computed before any step")
+
+    def _described(self) -> None:
+        """Refuse the wish for a check against a description where no endpoint has one."""
+        if self.document.kind == "fragment":
+            return  # its requests go to endpoints of those who use it
+        if any(spec.settings.openapi is not None for spec in self.document.endpoints.values()):
+            return
+        marks = {
+            step.expect.mark for step in self.document.all_steps() if step.expect and step.expect.openapi
+        }
+        for mark in sorted(marks) if self.reader.names_known else ():
+            self._error(
+                mark, "openapi is expected, but no endpoint of this document has an openapi description"
+            )
 
     def _cycles(self, variables: Mapping[str, VariableSpec]) -> None:
         endpoints = self.document.endpoints

@@ -6,6 +6,7 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.errors import near
 from pytest_apitest.language.bodies import BODIES
+from pytest_apitest.language.described import OpenApiOff
 from pytest_apitest.language.expectations import ExpectationShape
 from pytest_apitest.language.fragments import OutputName, read_use
 from pytest_apitest.language.model import (
@@ -83,6 +84,12 @@ RETRY = Record(
 )
 
 
+OPENAPI_OFF = Key(
+    "openapi",
+    OpenApiOff(),
+    "false: the exchange is not checked against the description of the endpoint.",
+)
+
 # -- cleanup --------------------------------------------------------------------------------------------
 
 
@@ -103,10 +110,10 @@ CLEANUP_STEP = Record(
         Key("name", PlainText("a name", one_line=True), "Shown in reports."),
         Key("request", RequestShape(), "What is sent."),
         *(Key(name, shape, doc) for name, (shape, doc) in SETTING_KEYS.items()),
+        OPENAPI_OFF,
         Key("expect", ExpectationShape(), "Left out: 2xx, 404 or 410."),
     ),
     _build_cleanup,
-    later=frozenset({"openapi"}),
     elsewhere={
         **{
             name: f'"{name}" belongs in request: {{{name}: …}}'
@@ -179,7 +186,6 @@ LATER_KEYS = frozenset(
         "python",
         "value",
         "exchanges",
-        "openapi",
         "from",
         "where",
         "after",
@@ -191,7 +197,7 @@ LATER_KEYS = frozenset(
         "sequence",
     ]
 )
-_ONLY_REQUEST = ("expect", "should", "report", "retry", "cleanup", *SETTING_KEYS)
+_ONLY_REQUEST = ("expect", "should", "report", "retry", "cleanup", *SETTING_KEYS, "openapi")
 SLIPS = {
     "poll": "retry",
     "loop": "retry",
@@ -284,6 +290,7 @@ STEP_KEYS = (
     Key("for_each", ForEach(), "The step for each row, inside one test.", phase=ROWS),
     Key("request", RequestShape(), "What is sent.", phase=REQUEST),
     *_setting_keys(),
+    OPENAPI_OFF,
     Key("save", StepSave(), "Names to what the response holds.", phase=SAVE),
     Key("expect", ExpectationShape(), "What the response must be; left out: a 2xx status.", phase=CHECK),
     Key(
@@ -388,7 +395,19 @@ def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
     step.should = got.get("should")
     step.report = tuple((key.text, source) for key, source in got.get("report", ()))
     step.settings = build_settings(got)
+    _look_at_openapi(reader, mapping, step)
     return step
+
+
+def _look_at_openapi(reader: Reader, mapping: Mapping, step: Step) -> None:
+    if step.expect is not None and step.expect.openapi and step.settings.openapi is not None:
+        reader.error(
+            mapping.key("openapi"), "openapi: false beside an expectation of openapi: write one of them"
+        )
+    give_up_when = step.retry.give_up_when if step.retry is not None else None
+    for key, expectation in (("should", step.should), ("retry", give_up_when)):
+        if expectation is not None and expectation.openapi:
+            reader.error(mapping.key(key), "openapi belongs in expect; for warnings write undocumented: warn")
 
 
 def _read_saves(reader: Reader, node: Node) -> tuple[Save, ...]:

@@ -124,6 +124,8 @@ def write_files(folder: Path, block: Block, blocks: list[Block]) -> None:
     for name in ("portrait.png", "quotes.csv", "quote.json", "quote.schema.json"):
         source = ROOT / "scenarios" / "demo" / "data" / name
         (folder / name).write_bytes(source.read_bytes())
+    description = ROOT / "scenarios" / "demo" / "quotes.openapi.yaml"
+    (folder / description.name).write_bytes(description.read_bytes())
     for earlier in blocks[: block.index]:
         if earlier.name:
             file = folder / earlier.name

@@ -38,7 +38,7 @@ PAGE = DOCS / "language.md"
 BLOCKS = blocks_of(PAGE)
 EXAMPLES = [block for block in BLOCKS if block.language == "yaml"]
 CONSOLES = [block for block in BLOCKS if block.language == "console"]
-SETTINGS = tuple(SETTING_KEYS)
+SETTINGS = (*SETTING_KEYS, "openapi")
 
 
 # -- examples -------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_lines_are_short(name: str) -> None:
 
 
 def test_blocks_are_of_known_kinds() -> None:
-    kinds = {"yaml", "text", "console", "sh", "json", "csv", "python", "pem"}
+    kinds = {"yaml", "yml", "text", "console", "sh", "json", "csv", "python", "pem"}
     assert {block.language for block in BLOCKS} <= kinds
     for block in EXAMPLES:
         known = [block.part, block.name, "checked"]

@@ -23,6 +23,7 @@ FILES = {
     "part.yaml": "fragment: t\ninputs: {api: {required: true}}\nsteps: [{request: 'GET ${api}/a'}]\n",
     "data.json": "1\n",
     "client.pem": "a certificate\n",
+    "api.yaml": "{openapi: 3.1.0, paths: {}}\n",
 }
 HEAD = """\
 scenario: t
@@ -98,6 +99,10 @@ PLACES = {
     "an endpoint": Place(
         f"scenario: t\nsteps: {STEPS}\nendpoints:\n  e:\n    ",
         ({"url": "http://localhost"}, {"env": "X", "default": "http://localhost"}),
+    ),
+    "an openapi setting": Place(
+        f"scenario: t\nsteps: {STEPS}\nendpoints:\n  e:\n    url: http://localhost\n    openapi:\n      ",
+        ({"file": "api.yaml"},),
     ),
     "an expectation": Place(f"{STEP}    expect:\n      ", ({"status": "200"},)),
     "the checks of content_type": Place(f"{STEP}    expect:\n      content_type:\n        ", ({},)),

@@ -74,14 +74,18 @@ def test_what_cannot_be_carried_out(project: Path, words: list[str], said: str) 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("words", [["--help"], ["check", "--help"], ["schema", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["check", "--help"], ["schema", "--help"], ["demo", "--help"], ["inspect", "--help"]],
+)
 def test_help(project: Path, words: list[str]) -> None:
     done = run(project, *words)
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.startswith(f"usage: apitest {' '.join(words[:-1])}".rstrip())
     if len(words) == 1:
         assert all(
-            re.search(rf"^ +{name} ", done.stdout, re.MULTILINE) for name in ("check", "schema", "demo")
+            re.search(rf"^ +{name} ", done.stdout, re.MULTILINE)
+            for name in ("check", "inspect", "schema", "demo")
         )
 
 

@@ -22,6 +22,7 @@ class Expectation:
         text: check of the body as text.
         body: checks of the bytes by name.
         json: paths with their checks.
+        openapi: `exchange` or `response`: what must follow the description; empty when not written.
         mark: where it stands.
 
     """
@@ -35,6 +36,7 @@ class Expectation:
     text: Check | None = None
     body: tuple[tuple[str, Check], ...] = ()
     json: tuple[tuple[PathTemplate, Check], ...] = ()
+    openapi: str = ""
     mark: Mark = START
 
 

@@ -91,6 +91,22 @@ class Auth:
     mark: Mark
 
 
+@data
+class OpenApi:
+    """The description that exchanges are checked against.
+
+    Args:
+        contract: the description, an `openapi.contract.Contract`; None when exchanges are not checked.
+        undocumented: `fail`, `warn` or `allow`: what becomes of what the description does not have.
+        mark: where it is named.
+
+    """
+
+    contract: Any
+    undocumented: str
+    mark: Mark
+
+
 SETTINGS = ("auth", "timeout", "follow_redirects", "verify", "cert", "proxy")
 
 
@@ -105,6 +121,7 @@ class Settings:
         verify: TLS verification: a boolean or a path.
         cert: client certificate: names `cert`, `key`, `password` to values.
         proxy: URL of a proxy.
+        openapi: the description that exchanges are checked against.
 
     """
 
@@ -114,9 +131,10 @@ class Settings:
     verify: Value | None = None
     cert: dict[str, Value] | None = None
     proxy: Value | None = None
+    openapi: OpenApi | None = None
 
     def written(self) -> Iterator[tuple[str, Any]]:
-        """Yield the settings that are written, by name."""
+        """Yield the settings that are written and may hold references, by name."""
         for name in SETTINGS:
             value = getattr(self, name)
             if value is not None:

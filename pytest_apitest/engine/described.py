@@ -1,0 +1,89 @@
+"""Checking the exchanges of a step against the description of its endpoint (language, sections 4 and 7, openapi).
+
+Rules kept here:
+- every request of a try that got an answer is looked at, those of redirects too, each by its own endpoint;
+- without `expect: {openapi: …}` the whole exchange counts;
+- a step that asks for the check and has no description fails: nothing passes because nobody looked.
+"""
+
+import urllib.parse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_apitest.data import changed
+from pytest_apitest.engine.answers import Answer
+from pytest_apitest.engine.sending import Hop, Sent
+from pytest_apitest.language.model import Mark, OpenApi, Step
+from pytest_apitest.outcome import Failure
+
+if TYPE_CHECKING:
+    from pytest_apitest.openapi.contract import Side, Violation
+
+
+def violations(
+    sent: Sent, step: Step, answer: Answer, shown: str
+) -> tuple[list[Failure], list[Failure], int]:
+    """Return failures, warnings and the number of checks.
+
+    Args:
+        sent: one try.
+        step: its step.
+        answer: the last answer, which may have been read as JSON already.
+        shown: the file of the step, as shown.
+
+    """
+    part = step.expect.openapi if step.expect is not None else ""
+    mark = step.expect.mark if part and step.expect is not None else step.mark
+    failures: list[Failure] = []
+    warnings: list[Failure] = []
+    checks = 0
+    for hop in sent.hops:
+        setting = _setting(step, hop)
+        if setting is None or setting.contract is None or hop.response is None:
+            continue
+        checks += 1
+        for violation in _found(setting, hop, part or "exchange", answer):
+            failure = _failure(violation, mark, shown)
+            if violation.warning:
+                warnings.append(changed(failure, kind="should"))
+            else:
+                failures.append(failure)
+    if part and not checks:
+        message = "openapi: the endpoint of this request has no description"
+        failures.append(Failure("openapi", message, file=shown, line=mark.line, column=mark.column))
+        checks = 1
+    return failures, warnings, checks
+
+
+def _setting(step: Step, hop: Hop) -> OpenApi | None:
+    if step.settings.openapi is not None:
+        return step.settings.openapi
+    return hop.endpoint.spec.settings.openapi if hop.endpoint is not None else None
+
+
+def _found(setting: OpenApi, hop: Hop, part: "Side | str", answer: Answer) -> Iterator["Violation"]:
+    from pytest_apitest.openapi.contract import Exchange  # noqa: PLC0415 - only where there is a description
+
+    assert hop.response is not None
+    request, response = hop.request, hop.response
+    base = urllib.parse.urlsplit(hop.endpoint.base).path.rstrip("/") if hop.endpoint is not None else ""
+    exchange = Exchange(
+        request.method,
+        request.url,
+        request.headers,
+        request.body,
+        response.status,
+        response.headers,
+        response.body,
+        base,
+        (lambda: answer.json.value) if response is answer.response else None,
+    )
+    yield from setting.contract.violations(exchange, setting.undocumented, part)
+
+
+def _failure(violation: "Violation", mark: Mark, shown: str) -> Failure:
+    where = " ".join(filter(None, ("openapi:", violation.side, violation.at)))
+    message = f"{where.removesuffix(':')}: {violation.message} ({violation.place})"
+    in_body = violation.rule == "body" and violation.side == "response" and violation.at
+    path = violation.at if in_body else "openapi"
+    return Failure(path, message, file=shown, line=mark.line, column=mark.column, width=mark.width)

@@ -1,0 +1,457 @@
+"""Checking exchanges against a description (OpenAPI 3.0.4, 3.1.1, 3.2.0).
+
+Rules kept here:
+- hosts are not compared: a test runs elsewhere than the servers of the description; base paths are, and the base
+  path of the endpoint stands for any of them;
+- what the description does not know (path, method, status, media type, a body where none is described) is
+  `undocumented`, and fails, warns or is allowed as a whole;
+- security is not looked at: tests send wrong credentials on purpose, and who may do what no description says;
+- a part of the description that is needed and wrong is a violation too, never a pass;
+- the description is looked up once: the same exchange again reads nothing but what was kept.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal
+from urllib.parse import unquote_plus, urlsplit
+
+from pytest_apitest.data import changed, data
+from pytest_apitest.errors import did_you_mean
+from pytest_apitest.exchange import Headers, lines_of
+from pytest_apitest.json_schema.words import brief, path_of
+from pytest_apitest.jsonvalue import NotJSONError, loads
+from pytest_apitest.openapi.description import Description, Pointer
+from pytest_apitest.openapi.media import (
+    FORM,
+    MULTIPART,
+    BodyError,
+    chosen,
+    form_value,
+    media_type,
+    multipart_value,
+    parts_of,
+    text_of,
+)
+from pytest_apitest.openapi.operations import BodyPlan, Library, Operation, Parameter, UnusableError
+from pytest_apitest.openapi.parameters import (
+    ABSENT,
+    as_json,
+    decoded_header,
+    decoded_path,
+    decoded_query,
+    query_pairs,
+)
+from pytest_apitest.openapi.paths import PathFound, Paths, base_path
+
+VERSIONS = ("3.0", "3.1", "3.2")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+Undocumented = Literal["fail", "warn", "allow"]
+Side = Literal["exchange", "response"]
+
+_NO_BODY = frozenset({204, 205, 304})
+
+
+class ContractError(Exception):
+    """A description cannot be used for checking.
+
+    Args:
+        message: why, one sentence without a final stop.
+        line: line, from 1.
+        column: column in characters, from 1.
+
+    """
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+@data
+class Exchange:
+    """What was sent and what came back.
+
+    Args:
+        method: the method.
+        url: absolute URL, percent-encoded.
+        request_headers: header lines that were sent.
+        request_body: bytes that were sent, or None.
+        status: the status code.
+        headers: header lines that came.
+        body: bytes that came, after content decoding.
+        base: path of the endpoint's base URL, without a final slash.
+        value: returns the JSON value of the body or raises `NotJSONError`, for those who have read it already.
+
+    """
+
+    method: str
+    url: str
+    request_headers: Headers
+    request_body: bytes | None
+    status: int
+    headers: Headers
+    body: bytes
+    base: str = ""
+    value: Callable[[], Any] | None = None
+
+
+@data
+class Violation:
+    """One thing of an exchange that is not as described.
+
+    Args:
+        rule: what was looked at: `path`, `method`, `status`, `content-type`, `header`, `parameter`, `body`, or
+            `description` when that is what is wrong.
+        side: `request` or `response`; empty when it is the description that is wrong.
+        at: where: `$.id` of a body, `query page`, `header etag`; empty for the whole.
+        message: what was expected and what came, one sentence without a final stop.
+        file: the description, as shown.
+        line: line in it, from 1.
+        column: column in characters, from 1.
+        undocumented: whether the description knows nothing of it.
+        warning: whether it is only told.
+
+    """
+
+    rule: str
+    side: str
+    at: str
+    message: str
+    file: str
+    line: int
+    column: int
+    undocumented: bool = False
+    warning: bool = False
+
+    @property
+    def place(self) -> str:
+        """The place in the description, `file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Contract:
+    """A description that exchanges are checked against.
+
+    Args:
+        description: the description, of OpenAPI 3.0, 3.1 or 3.2.
+
+    Raises:
+        ContractError: it is of another version, or has no paths.
+
+    """
+
+    def __init__(self, description: Description) -> None:
+        self.description = description
+        value = description.value
+        if description.version not in VERSIONS:
+            version = description.version
+            found = (
+                f"OpenAPI {version} is not checked here"
+                if version
+                else "no version of OpenAPI that is known here"
+            )
+            raise ContractError(f"{found}; there are {', '.join(VERSIONS)}", *description.place(()))
+        if not isinstance(value.get("paths", {}), dict):
+            raise ContractError("paths is an object", *description.place(("paths",)))
+        self._library = Library(description)
+        self._operations: dict[tuple[str, str], Operation | None] = {}
+        self._items: dict[str, Any] = value.get("paths", {})
+        common = _bases(value)
+        self._paths = Paths(
+            {template: self._bases_of(item, common) for template, item in self._items.items()}
+        )
+
+    def _bases_of(self, item: Any, common: list[str]) -> list[str]:
+        """Return the base paths of a path item: its own, those of its operations, else those of the description."""
+        if not isinstance(item, dict):
+            return common
+        own = [
+            base for name in METHODS if isinstance(item.get(name), dict) for base in _bases(item[name], [])
+        ]
+        return own + (_bases(item, []) or common)
+
+    # -- looking up -------------------------------------------------------------------------------------
+
+    def violations(
+        self, exchange: Exchange, undocumented: Undocumented = "fail", part: Side = "exchange"
+    ) -> list[Violation]:
+        """Return everything of an exchange that is not as described, the request first.
+
+        Args:
+            exchange: the exchange.
+            undocumented: whether what the description does not know fails, warns or is left out.
+            part: `exchange`, or `response` when the request is wrong on purpose.
+
+        """
+        found: list[Violation] = []
+        try:
+            found.extend(self._found(exchange, part))  # what comes before an error is kept
+        except UnusableError as error:
+            message = f"the description cannot be used: {error.message}"
+            found.append(self._violation("description", "", "", message, error.pointer))
+        for schemas in self._library.schemas.values():
+            if schemas.unchecked:
+                found += [
+                    changed(self._violation("description", "", "", message, pointer), warning=True)
+                    for message, pointer in schemas.unchecked
+                ]
+                schemas.unchecked.clear()
+        if not found or undocumented == "fail":
+            return found
+        if undocumented == "allow":
+            return [one for one in found if not one.undocumented]
+        return [changed(one, warning=True) if one.undocumented else one for one in found]
+
+    def _found(self, exchange: Exchange, part: Side) -> Iterator[Violation]:
+        url = urlsplit(exchange.url)
+        path = self._paths.find(url.path or "/", exchange.base)
+        if path is None:
+            yield self._unknown_path(url.path or "/", exchange.base)
+            return
+        operation = self._operation(path.template, exchange.method)
+        if operation is None:
+            yield self._unknown_method(path.template, exchange.method)
+            return
+        if part == "exchange":
+            yield from self._parameters(operation, path, url.query, exchange)
+            yield from self._request_body(operation, exchange)
+        yield from self._response(operation, exchange)
+
+    def _operation(self, template: str, method: str) -> Operation | None:
+        key = (template, method)
+        if key not in self._operations:
+            item = self._library.followed(self._items[template], ("paths", template))
+            self._operations[key] = self._made(*item, method)
+        return self._operations[key]
+
+    def _made(self, item: dict[str, Any], pointer: Pointer, method: str) -> Operation | None:
+        word = method.lower() if method.isupper() else ""
+        newer = self.description.version == "3.2"
+        others = item.get("additionalOperations") if newer else None
+        if word in METHODS or (newer and word == "query"):
+            where: Pointer = (word,)
+        elif isinstance(others, dict) and method in others:
+            where = ("additionalOperations", method)
+        else:
+            return None
+        value = others[method] if len(where) == 2 and isinstance(others, dict) else item.get(word)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise UnusableError("an operation is an object", (*pointer, *where))
+        return Operation(self._library, (*pointer, *where), value, (item, pointer))
+
+    # -- violations -------------------------------------------------------------------------------------
+
+    def _violation(
+        self,
+        rule: str,
+        side: str,
+        at: str,
+        message: str,
+        pointer: Pointer,
+        *,
+        undocumented: bool = False,
+        key: bool = False,
+    ) -> Violation:
+        line, column = self.description.place(pointer, key)
+        return Violation(rule, side, at, message, self.description.shown, line, column, undocumented)
+
+    def _unknown_path(self, path: str, base: str) -> Violation:
+        relative = path[len(base) :] if path.startswith(base + "/") else path
+        message = f"the path {brief(path)} is not described{did_you_mean(relative, self._items)}"
+        return self._violation("path", "request", "", message, ("paths",), undocumented=True, key=True)
+
+    def _unknown_method(self, template: str, method: str) -> Violation:
+        item, pointer = self._library.followed(self._items[template], ("paths", template))
+        known = [name.upper() for name in item if name in METHODS]
+        message = f"{method} {template} is not described; there are {', '.join(known) or 'no methods'}"
+        return self._violation("method", "request", "", message, pointer, undocumented=True, key=True)
+
+    # -- the request ------------------------------------------------------------------------------------
+
+    def _parameters(
+        self, operation: Operation, path: PathFound, query: str, exchange: Exchange
+    ) -> Iterator[Violation]:
+        if not operation.parameters:
+            return
+        pairs = query_pairs(query)
+        for parameter in operation.parameters:
+            text: Any = ABSENT
+            if parameter.place == "path":
+                text = path.parameters.get(parameter.name, ABSENT)
+            elif parameter.place == "header":
+                lines = lines_of(exchange.request_headers, parameter.name)
+                text = ", ".join(lines) if lines else ABSENT
+            elif parameter.place == "query":
+                text = pairs
+            else:
+                text = _cookie_pairs(exchange.request_headers)
+            yield from self._parameter(parameter, text, "request")
+
+    def _parameter(self, parameter: Parameter, sent: Any, side: str) -> Iterator[Violation]:
+        at = f"{parameter.place} {parameter.name}"
+        rule = "header" if side == "response" else "parameter"
+        try:
+            value = self._decoded(parameter, sent)
+        except NotJSONError as error:
+            yield self._violation(rule, side, at, f"is no JSON: {error}", parameter.pointer)
+            return
+        if value is ABSENT:
+            if parameter.required:
+                yield self._violation(rule, side, at, "missing, it is required", parameter.pointer)
+            return
+        if parameter.judge is None or (value == "" and parameter.empty):
+            return
+        for place, message, node, keyword in parameter.judge.wrong(value):
+            below = path_of(place)[1:]
+            pointer = parameter.judge.schemas.place(node, keyword)
+            yield self._violation(rule, side, at + (f" at {below}" if below else ""), message, pointer)
+
+    def _decoded(self, parameter: Parameter, sent: Any) -> Any:
+        """Return the value of a parameter from its text, or from names and texts; or `ABSENT`."""
+        looks = self._library.looks
+        if sent is ABSENT:
+            return ABSENT
+        if isinstance(sent, list) and parameter.style is None:
+            texts = [text for name, text in sent if name == parameter.name]
+            return as_json(unquote_plus(texts[0])) if texts else ABSENT
+        if parameter.style is None:
+            return as_json(unquote_plus(sent) if parameter.place == "path" else sent)
+        if isinstance(sent, list):
+            return decoded_query(parameter.style, sent, looks)
+        decode = decoded_path if parameter.place == "path" else decoded_header
+        return decode(parameter.style, sent, looks)
+
+    def _request_body(self, operation: Operation, exchange: Exchange) -> Iterator[Violation]:
+        lines = lines_of(exchange.request_headers, "content-type")
+        plan = operation.request_body(lines[0] if lines else None)
+        if not exchange.request_body:
+            if plan is not None and plan.required and exchange.request_body is None:
+                yield self._violation(
+                    "body", "request", "", "the request body is missing", plan.pointer, key=True
+                )
+            return
+        if plan is None:
+            if not operation.takes_body:
+                message = f"a body of {len(exchange.request_body):,} bytes was sent, and none is described"
+                yield self._violation(
+                    "body", "request", "", message, operation.pointer, undocumented=True, key=True
+                )
+            return
+        yield from self._body(plan, exchange.request_body, "request", None)
+
+    # -- the response -----------------------------------------------------------------------------------
+
+    def _response(self, operation: Operation, exchange: Exchange) -> Iterator[Violation]:
+        lines = lines_of(exchange.headers, "content-type")
+        plan = operation.response(exchange.status, lines[0] if lines else None)
+        if plan is None:
+            message = f"status {exchange.status} is not described; there are {', '.join(operation.statuses) or 'none'}"
+            pointer = (*operation.pointer, "responses")
+            yield self._violation("status", "response", "", message, pointer, undocumented=True, key=True)
+            return
+        for header in plan.headers:
+            yield from self._header(header, exchange.headers)
+        if plan.body is None or exchange.method == "HEAD" or exchange.status in _NO_BODY:
+            return
+        yield from self._body(plan.body, exchange.body, "response", exchange.value)
+
+    def _header(self, header: Parameter, headers: Headers) -> Iterator[Violation]:
+        lines = lines_of(headers, header.name)
+        if header.name.lower() == "set-cookie":  # its lines cannot be joined (RFC 9110, section 5.3)
+            for line in lines:
+                yield from self._parameter(header, line, "response")
+        if header.name.lower() != "set-cookie" or not lines:
+            yield from self._parameter(header, ", ".join(lines) if lines else ABSENT, "response")
+
+    # -- bodies -----------------------------------------------------------------------------------------
+
+    def _body(
+        self, plan: BodyPlan, body: bytes, side: str, read: Callable[[], Any] | None
+    ) -> Iterator[Violation]:
+        if plan.content is None or plan.sent is None:
+            expected = " or ".join(plan.known[:5])
+            got = "no Content-Type" if plan.sent is None else brief(plan.sent.essence)
+            message = f"expected the content type {expected}, got {got}"
+            undocumented = plan.sent is not None
+            yield self._violation(
+                "content-type", side, "", message, plan.pointer, undocumented=undocumented, key=True
+            )
+            return
+        judge = plan.content.judge
+        if plan.sent.essence == MULTIPART:
+            yield from self._encodings(plan, body, side)
+        try:
+            value = self._value(plan, body, read)
+        except NotJSONError as error:
+            yield self._violation("body", side, "", f"the body is no JSON: {error}", plan.pointer, key=True)
+            return
+        except BodyError as error:
+            yield self._violation(
+                "body", side, "", f"the body cannot be read: {error}", plan.pointer, key=True
+            )
+            return
+        if judge is None or value is ABSENT:
+            return
+        for place, message, node, keyword in judge.wrong(value):
+            pointer = judge.schemas.place(node, keyword)
+            yield self._violation("body", side, path_of(place), message, pointer)
+
+    def _value(self, plan: BodyPlan, body: bytes, read: Callable[[], Any] | None) -> Any:
+        """Return the value of a body, or `ABSENT` for one that no schema here judges."""
+        assert plan.content is not None
+        assert plan.sent is not None
+        sent, judge, looks = plan.sent, plan.content.judge, self._library.looks
+        if sent.is_json:
+            return read() if read is not None else loads(body)
+        if judge is None:
+            return ABSENT
+        if sent.essence == FORM:
+            return form_value(body, judge.raw, looks)
+        if sent.essence == MULTIPART:
+            return multipart_value(parts_of(body, sent), judge.raw, looks)
+        if sent.is_text:
+            return looks.scalar(text_of(body, sent), judge.raw)
+        return ABSENT
+
+    def _encodings(self, plan: BodyPlan, body: bytes, side: str) -> Iterator[Violation]:
+        """Check the content types of the parts of a form (section 4.8.15)."""
+        assert plan.content is not None
+        assert plan.sent is not None
+        try:
+            parts = parts_of(body, plan.sent)
+        except BodyError:
+            return  # said where the value is read
+        for part in parts:
+            rule = plan.content.encoding.get(part.name)
+            wanted = rule.get("contentType") if isinstance(rule, dict) else None
+            if not isinstance(wanted, str):
+                continue
+            keys = [key.strip() for key in wanted.split(",")]
+            if chosen(keys, media_type(part.content_type or "text/plain")) is None:
+                pointer = (*plan.content.pointer, "encoding", part.name, "contentType")
+                got = brief(part.content_type) if part.content_type else "none"
+                message = f"expected the content type {wanted}, got {got}"
+                yield self._violation("content-type", side, f"part {brief(part.name)}", message, pointer)
+
+
+def _bases(holder: dict[str, Any], default: Iterable[str] = ("",)) -> list[str]:
+    """Return the base paths of the servers of an object; where it has none, those of the default."""
+    servers = holder.get("servers")
+    found = [
+        base_path(server["url"], server.get("variables"))
+        for server in (servers if isinstance(servers, list) else ())
+        if isinstance(server, dict) and isinstance(server.get("url"), str)
+    ]
+    return found or list(default)
+
+
+def _cookie_pairs(headers: Headers) -> list[tuple[str, str]]:
+    pairs = []
+    for line in lines_of(headers, "cookie"):
+        for piece in line.split(";"):
+            name, _, value = piece.strip().partition("=")
+            pairs.append((name, value))
+    return pairs

@@ -1,0 +1,221 @@
+"""Reading an OpenAPI description: plain values, and the place of each in its YAML or JSON text.
+
+Rules kept here, each with its source:
+- JSON and YAML say the same (OpenAPI 3.1, section 4.2 "Format"): keys are texts, so `200:` is "200"; plain scalars
+  have the YAML 1.2 core types (YAML 1.2.2, section 10.3.2), so `on` and `2024-01-01` are texts; numbers are exact;
+  what JSON cannot say, `.inf` and `.nan`, stays a text;
+- anchors and aliases are followed, and merge keys as most readers follow them; they may not blow up the document;
+- of a key written twice the last counts, and the description tells of it;
+- no other file is read: a reference that leads out of the document is refused;
+- a description that cannot be read is one line without any text of it: it may be anybody's file.
+
+Places are looked up when they are asked for, since most never are: in the nodes of the YAML reader, and for JSON in
+the output of a scanner that runs at the first question.
+"""
+
+import json
+import stat
+from bisect import bisect_right
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from pytest_apitest.data import data
+from pytest_apitest.errors import did_you_mean
+from pytest_apitest.openapi.json_text import JsonPlaces, from_json, json_words
+from pytest_apitest.openapi.reading import DescriptionError, Pointer, collection_paused
+from pytest_apitest.patterns import deferred
+
+if TYPE_CHECKING:
+    from pytest_apitest.openapi.yaml_text import YamlPlaces
+
+MAX_SIZE = 16 * 1024 * 1024
+
+_VERSION = deferred(r"(3\.[012])\.[0-9]+(?:-\S*)?")
+
+__all__ = [
+    "DeadReferenceError",
+    "Description",
+    "DescriptionError",
+    "Duplicate",
+    "Pointer",
+    "read_description",
+]
+
+
+class DeadReferenceError(Exception):
+    """A reference leads to nothing in this document; the message says why.
+
+    Args:
+        message: one sentence without a final stop.
+        external: whether it leads out of the document.
+
+    """
+
+    def __init__(self, message: str, *, external: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.external = external
+
+
+@data
+class Duplicate:
+    """A key that is written again in its mapping.
+
+    Args:
+        pointer: the member.
+        line: line of the later key, from 1.
+        column: its column in characters, from 1.
+
+    """
+
+    pointer: Pointer
+    line: int
+    column: int
+
+
+class Description:
+    """A description that was read: its value, and the place of everything in it.
+
+    Args:
+        shown: its name in messages.
+        text: its text, lines ended by line feeds.
+        value: None, bool, int, exact number, str, list or dict; aliases share their values.
+        places: where things stand.
+
+    """
+
+    def __init__(self, shown: str, text: str, value: Any, places: "YamlPlaces | JsonPlaces") -> None:
+        self.shown = shown
+        self.text = text
+        self.value = value
+        self.version = _version(value)
+        self._places = places
+        self._line_starts: list[int] | None = None
+        self.duplicates: tuple[Duplicate, ...] = tuple(
+            Duplicate(pointer, *self._line_and_column(offset)) for pointer, offset in places.duplicates()
+        )
+
+    def place(self, pointer: Pointer, key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of a value; of what is missing, those of what it is missing from.
+
+        Args:
+            pointer: names and indexes from the root.
+            key: whether the place of the member's name is wanted instead; of an item it is the item's own.
+
+        """
+        return self._line_and_column(self._places.offset(pointer, key))
+
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
+        if self._line_starts is None:
+            ends = accumulate(len(line) + 1 for line in self.text.split("\n"))
+            self._line_starts = [0, *ends]
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def resolve(self, ref: str) -> tuple[Pointer, Any]:
+        """Return where a reference inside the document leads, and the value there (RFC 6901, section 6).
+
+        Args:
+            ref: `#`, or `#/…` with percent and tilde escapes.
+
+        Raises:
+            DeadReferenceError: it leads to nothing, or out of the document.
+
+        """
+        if not ref.startswith("#"):
+            raise DeadReferenceError("leads out of this document, and nothing else is read", external=True)
+        fragment = unquote(ref[1:])
+        if not fragment:
+            return (), self.value
+        if not fragment.startswith("/"):
+            raise DeadReferenceError('is no JSON pointer: it begins with "#/"')
+        value: Any = self.value
+        pointer: list[str | int] = []
+        for token in fragment[1:].split("/"):
+            name = token.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict):
+                if name not in value:
+                    raise DeadReferenceError(f"leads to nothing{did_you_mean(name, value)}")
+                pointer.append(name)
+                value = value[name]
+            elif isinstance(value, list) and _is_index(name) and int(name) < len(value):
+                pointer.append(int(name))
+                value = value[int(name)]
+            else:
+                raise DeadReferenceError("leads to nothing")
+        return tuple(pointer), value
+
+
+def read_description(source: Path | bytes, shown: str) -> Description:
+    """Return the description in a file.
+
+    Args:
+        source: the file, or its bytes: UTF-8, YAML or JSON, at most 16 MiB.
+        shown: its name in messages.
+
+    Raises:
+        DescriptionError: it cannot be read, is neither YAML nor JSON, or is nested deeper than 256 levels, or its
+            aliases stand for more than 1,000,000 values.
+
+    """
+    text = _text(source if isinstance(source, bytes) else _bytes(source))
+    begun = text.lstrip()[:1]
+    with collection_paused():
+        if begun in ("{", "["):
+            try:
+                return Description(shown, text, *from_json(text))
+            except json.JSONDecodeError as error:
+                if shown.lower().endswith(".json"):
+                    words = json_words(error, text)
+                    raise DescriptionError(f"not JSON: {words}", error.lineno, error.colno) from None
+        from pytest_apitest.openapi.yaml_text import from_yaml  # noqa: PLC0415 - JSON needs no YAML reader
+
+        return Description(shown, text, *from_yaml(text))
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        found = file.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise DescriptionError("cannot be read: is a directory")
+        if not stat.S_ISREG(found.st_mode):
+            raise DescriptionError("cannot be read: not a regular file")
+        with file.open("rb") as stream:
+            return stream.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise DescriptionError(f"cannot be read: {(error.strerror or 'error').lower()}") from None
+    except ValueError:
+        raise DescriptionError("cannot be read: no such file or directory") from None
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MAX_SIZE:
+        raise DescriptionError(f"larger than {MAX_SIZE:,} bytes (16 MiB)")
+    try:
+        text = content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise DescriptionError(f"not UTF-8: byte {error.start}", line, column) from None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise DescriptionError("it is empty")
+    return text
+
+
+def _version(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    if "openapi" in value:
+        found = _VERSION.fullmatch(str(value["openapi"]))
+        # A number such as 3.1 is a mistake, but says which version is meant.
+        written = found[1] if found is not None else str(value["openapi"])
+        return written if written in ("3.0", "3.1", "3.2") else ""
+    return "2.0" if str(value.get("swagger", "")) == "2.0" else ""
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < 10 and str(int(name)) == name

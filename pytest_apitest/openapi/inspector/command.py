@@ -1,0 +1,71 @@
+"""The command `apitest inspect`: files in, findings out, and an exit status."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_apitest.openapi.inspector.inspection import Inspection, inspect
+from pytest_apitest.openapi.inspector.reporting import as_json, as_junit, as_sarif, as_text
+from pytest_apitest.openapi.inspector.rules import ERROR, WARNING
+from pytest_apitest.openapi.reading import DescriptionError
+from pytest_apitest.shield import Shield, to_svg
+
+FAILING = {ERROR: (ERROR,), WARNING: (ERROR, WARNING)}
+_ENOUGH = 75
+
+
+def run(
+    files: Sequence[str], ruleset: str, form: str, fail_on: str, shield: str | None
+) -> tuple[int, str, str]:
+    """Return the exit status and what goes to standard output and standard error.
+
+    Args:
+        files: names of files.
+        ruleset: `oas` or `adr`.
+        form: `text`, `json`, `sarif` or `junit`.
+        fail_on: `error` or `warning`.
+        shield: file for the badge with the score, or None.
+
+    """
+    inspections: list[Inspection] = []
+    for name in files:
+        if "://" in name:
+            return (
+                2,
+                "",
+                f"apitest inspect: {name}: URLs are not read; download the description and name the file\n",
+            )
+        try:
+            inspections.append(inspect(Path(name), name, ruleset))
+        except DescriptionError as error:
+            return 2, "", f"{name}:{error.line}:{error.column}: {error.message}\n"
+    if shield is not None:
+        if ruleset != "adr":
+            return 2, "", "apitest inspect: --shield needs a ruleset with a score: --ruleset adr\n"
+        try:
+            Path(shield).write_text(to_svg(_shield_of(inspections)), encoding="utf-8")
+        except OSError as error:
+            return (
+                2,
+                "",
+                f"apitest inspect: {shield}: cannot be written: {(error.strerror or 'error').lower()}\n",
+            )
+    failing = FAILING[fail_on]
+    failed = any(one.severity in failing for inspection in inspections for one in inspection.findings)
+    return int(failed), _shown(inspections, ruleset, form, failing), ""
+
+
+def _shown(inspections: Sequence[Inspection], ruleset: str, form: str, failing: Sequence[str]) -> str:
+    if form == "json":
+        return as_json(inspections)
+    if form == "sarif":
+        return as_sarif(inspections, ruleset)
+    if form == "junit":
+        return as_junit(inspections, ruleset, failing)
+    return as_text(inspections)
+
+
+def _shield_of(inspections: Sequence[Inspection]) -> Shield:
+    """Return the badge of the lowest score."""
+    score = min(one.score or 0 for one in inspections)
+    color = "green" if score == 100 else "orange" if score >= _ENOUGH else "red"
+    return Shield("API Design Rules", f"{score}%", color, is_error=False)

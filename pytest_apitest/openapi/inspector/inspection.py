@@ -1,0 +1,257 @@
+"""Inspecting a description: reading, walking, checking, ignoring, placing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_apitest.data import data
+from pytest_apitest.errors import did_you_mean
+from pytest_apitest.jsonvalue import show
+from pytest_apitest.openapi.description import Description, read_description
+from pytest_apitest.openapi.inspector.adr import check_adr, score_of, under_names_of_adr
+from pytest_apitest.openapi.inspector.context import Context
+from pytest_apitest.openapi.inspector.examples import check_examples
+from pytest_apitest.openapi.inspector.operations import check_operations
+from pytest_apitest.openapi.inspector.parts import check_parts
+from pytest_apitest.openapi.inspector.references import check_references, unused_components
+from pytest_apitest.openapi.inspector.rules import ADR_RULES, ERROR, OAS_RULES, RULESETS
+from pytest_apitest.openapi.inspector.schema_rules import check_schemas
+from pytest_apitest.openapi.inspector.walk import Found, Walk
+from pytest_apitest.openapi.reading import Pointer, collection_paused
+from pytest_apitest.patterns import deferred
+
+_SHOWN = 60
+_BREAKS_SCHEMAS = frozenset({"wrong-type", "bad-value", "ref-dead", "ref-loop", "ref-kind", "ref-external"})
+_IN_SCHEMAS = frozenset({"schema", "schemas", "items", "properties"})
+_QUOTED = deferred(r"""\"(?:[^"\\]|\\.)*"|'[^']*'""")
+_PLAIN = deferred(r"[^\s,\[\]{}]+")
+
+
+@data
+class Finding:
+    """One thing that a rule finds.
+
+    Args:
+        rule: id of the rule.
+        severity: `error`, `warning` or `info`.
+        message: what is wrong, one sentence without a final stop.
+        pointer: where, as a JSON pointer (RFC 6901).
+        line: line in the file, from 1.
+        column: column in characters, from 1.
+        width: number of characters that it is about.
+
+    """
+
+    rule: str
+    severity: str
+    message: str
+    pointer: str
+    line: int
+    column: int
+    width: int = 1
+
+
+@data
+class Inspection:
+    """What was found in a description.
+
+    Args:
+        file: its name in messages.
+        text: its text, for excerpts.
+        version: the version that it says it is, such as `3.1.0`; empty where it says none.
+        findings: all findings in the order of the file.
+        score: how many of the rules that apply hold, in percent; None where the ruleset has no score.
+
+    """
+
+    file: str
+    text: str
+    version: str
+    findings: tuple[Finding, ...]
+    score: int | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is no error."""
+        return all(one.severity != ERROR for one in self.findings)
+
+
+def inspect(source: Path | bytes, shown: str | None = None, ruleset: str = "oas") -> Inspection:
+    """Return everything that the rules find in a description.
+
+    Args:
+        source: the file, or its bytes.
+        shown: its name in messages; by default the path.
+        ruleset: `oas` or `adr`.
+
+    Raises:
+        DescriptionError: it cannot be read.
+        ValueError: there is no such ruleset.
+
+    """
+    if ruleset not in RULESETS:
+        raise ValueError(f'unknown ruleset "{ruleset}"; known: {", ".join(RULESETS)}')
+    name = shown if shown is not None else str(source) if isinstance(source, Path) else "description"
+    # What is read is gone again before garbage is looked for.
+    with collection_paused():
+        return _inspected(read_description(source, name), ruleset)
+
+
+def _inspected(description: Description, ruleset: str) -> Inspection:
+    found, context = _found_in(description)
+    score = None
+    applying: set[str] = set()
+    if ruleset == "adr":
+        # Ignored under either name is ignored.
+        found = under_names_of_adr(
+            _not_ignored(found, context) if context is not None else found, description
+        )
+        if context is not None:
+            before = len(context.walk.found)
+            applying = check_adr(context)
+            found += context.walk.found[before:]
+    if context is not None:
+        found = _not_ignored(found, context)
+    if ruleset == "adr":
+        score = score_of(found, applying)
+    return Inspection(
+        description.shown, description.text, _said_version(description), _placed(found, description), score
+    )
+
+
+def _said_version(description: Description) -> str:
+    value = description.value if isinstance(description.value, dict) else {}
+    found = value.get("openapi", value.get("swagger", ""))
+    return (
+        str(found)[:_SHOWN]
+        if isinstance(found, str) or (found is not None and not isinstance(found, dict | list))
+        else ""
+    )
+
+
+def _found_in(description: Description) -> tuple[list[Found], Context | None]:
+    found = [
+        Found(
+            "duplicate-key", f'the key "{str(one.pointer[-1])[:_SHOWN]}" is written twice', one.pointer, True
+        )
+        for one in description.duplicates
+    ]
+    found += _version_problems(description)
+    if description.version not in ("3.0", "3.1", "3.2"):
+        return found, None
+    walk = Walk(description.version)
+    walk.walk("OpenAPI", description.value)
+    context = Context(description, walk)
+    check_references(context)
+    check_operations(context)
+    check_parts(context)
+    check_schemas(context)
+    if not any(one.rule in _BREAKS_SCHEMAS and not _IN_SCHEMAS.isdisjoint(one.pointer) for one in walk.found):
+        # Schemas that are none judge nothing; their own mistakes are to be mended first.
+        check_examples(context)
+    unused_components(context)
+    _unknown_ignores(context)
+    return found + walk.found, context
+
+
+def _version_problems(description: Description) -> list[Found]:
+    value = description.value
+    if not isinstance(value, dict):
+        return [
+            Found(
+                "openapi-version",
+                "this is no OpenAPI description: an object with the field openapi is due",
+                (),
+            )
+        ]
+    if "openapi" not in value:
+        if "swagger" in value:
+            shown = show(value["swagger"], _SHOWN)
+            message = f"this is Swagger {shown}; OpenAPI 3.0, 3.1 and 3.2 are inspected: convert it first"
+            return [Found("openapi-version", message, ("swagger",))]
+        other = next((name for name in value if name.lower() == "openapi"), None)
+        if other is not None:
+            return [Found("openapi-version", f'"{other}" is written "openapi"', (other,), True)]
+        return [
+            Found("openapi-version", 'this is no OpenAPI description: the field "openapi" is missing', ())
+        ]
+    version = value["openapi"]
+    if not isinstance(version, str):
+        message = f'the version is a text such as "3.1.0", got {show(version, _SHOWN)}'
+        return [Found("openapi-version", message, ("openapi",))]
+    if not description.version:
+        message = f"the version {show(version, _SHOWN)} is not known here; known: 3.0.x, 3.1.x and 3.2.x"
+        return [Found("openapi-version", message, ("openapi",))]
+    if version == description.version:
+        message = f'the version has three numbers, such as "{version}.0"'
+        return [Found("openapi-version", message, ("openapi",))]
+    return []
+
+
+# -- ignoring -------------------------------------------------------------------------------------------
+
+
+def _unknown_ignores(context: Context) -> None:
+    known = [*OAS_RULES, *ADR_RULES]
+    for pointer, names in context.walk.ignored:
+        at = (*pointer, "x-apitest-ignore")
+        if not isinstance(names, list):
+            context.add("unknown-ignore", "a list of rules is due here", at)
+            continue
+        for index, name in enumerate(names):
+            if name not in known:
+                hint = did_you_mean(name, known) if isinstance(name, str) else ""
+                context.add("unknown-ignore", f"there is no rule {show(name, _SHOWN)}{hint}", (*at, index))
+
+
+def _not_ignored(found: list[Found], context: Context) -> list[Found]:
+    ignored: dict[Pointer, set[str]] = {}
+    for pointer, names in context.walk.ignored:
+        if isinstance(names, list):
+            ignored.setdefault(pointer, set()).update(name for name in names if isinstance(name, str))
+    if not ignored:
+        return found
+
+    def holds(one: Found) -> bool:
+        return not any(
+            one.rule in ignored[one.pointer[:end]]
+            for end in range(len(one.pointer) + 1)
+            if one.pointer[:end] in ignored
+        )
+
+    return [one for one in found if holds(one)]
+
+
+# -- placing --------------------------------------------------------------------------------------------
+
+
+def _placed(found: Sequence[Found], description: Description) -> tuple[Finding, ...]:
+    rules = {**OAS_RULES, **ADR_RULES}
+    twice = {one.pointer: (one.line, one.column) for one in description.duplicates}
+    placed: dict[tuple[Any, ...], Finding] = {}
+    lines = description.text.split("\n") if found else []
+    for one in found:
+        key = (one.rule, one.pointer, one.message)
+        if key in placed:
+            continue
+        line, column = description.place(one.pointer, key=one.key)
+        if one.rule == "duplicate-key":
+            line, column = twice[one.pointer]
+        message = one.message
+        if not message.isprintable():
+            message = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in message)
+        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in one.pointer)
+        width = _width(one, lines[line - 1] if line <= len(lines) else "", column)
+        placed[key] = Finding(one.rule, rules[one.rule].severity, message, pointer, line, column, width)
+    return tuple(sorted(placed.values(), key=lambda one: (one.line, one.column, one.rule, one.message)))
+
+
+def _width(one: Found, line: str, column: int) -> int:
+    """Return how many characters a finding is about: a name, or a scalar on one line."""
+    quoted = _QUOTED.match(line, column - 1)
+    if quoted is not None:
+        return len(quoted[0])
+    if one.key and one.pointer and line.startswith(str(one.pointer[-1]), column - 1):
+        return len(str(one.pointer[-1]))
+    plain = _PLAIN.match(line, column - 1)
+    return len(plain[0].rstrip(":")) or 1 if plain is not None else 1

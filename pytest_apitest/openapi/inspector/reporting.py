@@ -1,0 +1,164 @@
+"""Findings as text for people, and as JSON, SARIF and JUnit for programs.
+
+Sources: SARIF 2.1.0, sections 3.13 to 3.30; the JUnit form that pytest writes and CI servers read.
+"""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from pytest_apitest import __version__
+from pytest_apitest.errors import excerpt
+from pytest_apitest.openapi.inspector.inspection import Inspection
+from pytest_apitest.openapi.inspector.rules import RULESETS, SEVERITIES
+
+SCHEMA = "apitest-inspect/1"
+FORMATS = ("text", "json", "sarif", "junit")
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_MOST_SHOWN = 200
+
+
+def as_text(inspections: Sequence[Inspection]) -> str:
+    """Return findings with their lines, and a line that sums up each file."""
+    return "".join(_text_of(one) for one in inspections)
+
+
+def _text_of(inspection: Inspection) -> str:
+    out = []
+    for one in inspection.findings[:_MOST_SHOWN]:
+        out.append(f"{inspection.file}:{one.line}:{one.column}: {one.severity}: {one.message} [{one.rule}]")
+        if shown := excerpt(inspection.text, one.line, one.column, one.width):
+            out.append(shown)
+    if len(inspection.findings) > _MOST_SHOWN:
+        out.append(f"and {len(inspection.findings) - _MOST_SHOWN:,} more; all of them are in --format json")
+    counts = [_counted(inspection, severity) for severity in SEVERITIES]
+    said = f"{inspection.file}: {', '.join(filter(None, counts)) or 'nothing found'}"
+    if inspection.score is not None:
+        said += f"; score {inspection.score}%"
+    return "\n".join([*out, said]) + "\n"
+
+
+def _counted(inspection: Inspection, severity: str) -> str:
+    number = sum(one.severity == severity for one in inspection.findings)
+    noun = "note" if severity == "info" else severity
+    return f"{number:,} {noun}{'s' * (number != 1)}" if number else ""
+
+
+def as_json(inspections: Sequence[Inspection]) -> str:
+    """Return findings as JSON: an object for one file, a list for several."""
+    found = [_plain(one) for one in inspections]
+    return json.dumps(found[0] if len(found) == 1 else found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(inspection: Inspection) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "file": inspection.file,
+        "version": inspection.version,
+        "valid": inspection.valid,
+        "score": inspection.score,
+        "findings": [
+            {
+                "rule": one.rule,
+                "severity": one.severity,
+                "message": one.message,
+                "pointer": one.pointer,
+                "line": one.line,
+                "column": one.column,
+            }
+            for one in inspection.findings
+        ],
+    }
+
+
+def as_sarif(inspections: Sequence[Inspection], ruleset: str) -> str:
+    """Return findings as a SARIF log with one run.
+
+    Args:
+        inspections: what was found.
+        ruleset: whose rules are described.
+
+    """
+    names = list(RULESETS[ruleset])
+    rules = [
+        {
+            "id": rule.name,
+            "shortDescription": {"text": rule.sentence},
+            "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        }
+        for rule in RULESETS[ruleset].values()
+    ]
+    results = [
+        {
+            "ruleId": one.rule,
+            "ruleIndex": names.index(one.rule),
+            "level": _LEVELS[one.severity],
+            "message": {"text": one.message},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": quote(inspection.file.replace(os.sep, "/"))},
+                        "region": {
+                            "startLine": one.line,
+                            "startColumn": one.column,
+                            "endColumn": one.column + one.width,
+                        },
+                    },
+                    "logicalLocations": [{"fullyQualifiedName": one.pointer or "/"}],
+                }
+            ],
+        }
+        for inspection in inspections
+        for one in inspection.findings
+    ]
+    driver = {"name": "apitest inspect", "version": __version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_junit(inspections: Sequence[Inspection], ruleset: str, failing: Sequence[str]) -> str:
+    """Return a suite for each file and a case for each rule.
+
+    Args:
+        inspections: what was found.
+        ruleset: whose rules are the cases.
+        failing: the severities that make a case fail; other findings are its output.
+
+    """
+    suites = []
+    for inspection in inspections:
+        cases, failures = [], 0
+        for rule in RULESETS[ruleset].values():
+            found = [one for one in inspection.findings if one.rule == rule.name]
+            head = f"<testcase classname={_quoted(inspection.file)} name={_quoted(rule.name)}"
+            if not found:
+                cases.append(f"{head}/>")
+                continue
+            text = escape(
+                "\n".join(f"{inspection.file}:{one.line}:{one.column}: {one.message}" for one in found)
+            )
+            if rule.severity in failing:
+                failures += 1
+                message = _quoted(found[0].message)
+                cases.append(f"{head}><failure message={message}>{_xml(text)}</failure></testcase>")
+            else:
+                cases.append(f"{head}><system-out>{_xml(text)}</system-out></testcase>")
+        name = _quoted(inspection.file)
+        suite = f'<testsuite name={name} tests="{len(cases)}" failures="{failures}" errors="0" skipped="0">'
+        suites.append("\n".join([suite, *cases, "</testsuite>"]))
+    body = "\n".join(suites)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n{body}\n</testsuites>\n'
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(_xml(text))
+
+
+def _xml(text: str) -> str:
+    """Return a text without the characters that XML 1.0 refuses (section 2.2)."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)

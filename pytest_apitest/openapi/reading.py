@@ -1,0 +1,47 @@
+"""What reading JSON and reading YAML share: the bounds, the error, where an offset is."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_apitest.jsonvalue import MAX_DEPTH
+
+MAX_NODES = 1_000_000
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
+Pointer = tuple[str | int, ...]
+
+
+class DescriptionError(Exception):
+    """A description cannot be read.
+
+    Args:
+        message: why, one line that quotes nothing of the text.
+        line: line, from 1.
+        column: column in characters, from 1.
+
+    """
+
+    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+def error_at(text: str, offset: int, message: str) -> DescriptionError:
+    """Return the error about what stands at an offset of a text, in characters."""
+    before = text[:offset]
+    return DescriptionError(message, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Let nobody look for garbage: where very many objects are made to be kept, that takes half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,450 @@
+"""Schema objects of a description as JSON Schemas 2020-12 that are made when an exchange first needs them.
+
+Rules kept here, each with its source:
+- a schema of 3.0 has the keywords of its version, a `$ref` has no siblings, `nullable` adds null to the `type` beside
+  it, the exclusive bounds are booleans (OpenAPI 3.0, "Schema Object", "Reference Object"); one of 3.1 and 3.2 is a
+  JSON Schema 2020-12 (OpenAPI 3.1, section 4.8.24 "Schema Object");
+- what is `readOnly` is not sent in a request, what is `writeOnly` not in a response, and `required` holds for the
+  other side only (OpenAPI 3.0, "Schema Object", Fixed Fields);
+- a `discriminator` beside `oneOf` or `anyOf` selects the one that holds (OpenAPI 3.1, section 4.8.25);
+- the formats int32, int64, float, double and byte are checked (OpenAPI 3.0, section "Data Types"), and those of
+  JSON Schema; every other format says nothing;
+- a keyword that cannot be used refuses every value: nothing passes because it could not be looked at. Only a
+  `pattern` that RE2 does not know is left out, and told of.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
+
+from pytest_apitest.formats import FORMATS
+from pytest_apitest.json_schema.applicators import PARTS, MakePart
+from pytest_apitest.json_schema.assertions import CHECKS
+from pytest_apitest.json_schema.evaluation import findings
+from pytest_apitest.json_schema.index import DIALECT, Schemas
+from pytest_apitest.json_schema.linking import link
+from pytest_apitest.json_schema.nodes import (
+    Call,
+    Check,
+    EndlessError,
+    Finding,
+    Found,
+    Node,
+    OperandError,
+    Part,
+    Result,
+    SchemaError,
+    Steps,
+)
+from pytest_apitest.json_schema.patterns import search_for
+from pytest_apitest.json_schema.quick import fits_quickly
+from pytest_apitest.json_schema.values import TYPES, is_number
+from pytest_apitest.json_schema.words import brief
+from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
+
+REQUEST, RESPONSE = "request", "response"
+
+_HIDDEN = {REQUEST: "readOnly", RESPONSE: "writeOnly"}
+_MAX_HOPS = 50
+
+_IN_VALUE = ("additionalProperties", "items", "not")
+_IN_VALUE_31 = (
+    *_IN_VALUE,
+    *("contains", "else", "if", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
+)
+_IN_LIST = ("allOf", "anyOf", "oneOf")
+_IN_MAPPING_31 = ("$defs", "definitions", "dependentSchemas", "patternProperties")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_count(value: Any) -> bool:
+    return TYPES["integer"](value) and value >= 0
+
+
+def _is_type(value: Any) -> bool:
+    names = value if isinstance(value, list) else [value]
+    return bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
+
+
+def _is_known_dialect(value: Any) -> bool:
+    return isinstance(value, str) and (value.rstrip("#") == DIALECT or "spec.openapis.org/oas/" in value)
+
+
+# What the operand of a keyword must be; with anything else it cannot be used.
+_OPERANDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "type": (_is_type, f"one of {', '.join(TYPES)}"),
+    "enum": (lambda value: isinstance(value, list), "a list"),
+    "multipleOf": (lambda value: is_number(value) and value > 0, "a number above 0"),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), (is_number, "a number")),
+    **dict.fromkeys(
+        (
+            *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
+            *("minContains", "maxContains"),
+        ),
+        (_is_count, "a whole number, 0 or more"),
+    ),
+    **dict.fromkeys(
+        ("pattern", "format", "$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor"), (_is_text, "a text")
+    ),
+    "uniqueItems": (lambda value: isinstance(value, bool), "true or false"),
+    "required": (_is_texts, "a list of names"),
+    "dependentRequired": (
+        lambda value: isinstance(value, dict) and all(map(_is_texts, value.values())),
+        "lists of names",
+    ),
+}
+_KEYWORDS_30 = frozenset(
+    {
+        *("type", "enum", "multipleOf", "minimum", "maximum", "minLength", "maxLength", "pattern", "format"),
+        *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required"),
+    }
+)
+_KEYWORDS_31 = frozenset({*_OPERANDS, "const"})
+
+
+# -- checks ---------------------------------------------------------------------------------------------
+
+
+def _whole(bits: int) -> Callable[[Any], bool]:
+    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    return lambda value: not is_number(value) or (TYPES["integer"](value) and least <= value <= most)
+
+
+def _real(largest: str) -> Callable[[Any], bool]:
+    bound = Decimal(largest)
+    return lambda value: not is_number(value) or -bound <= value <= bound
+
+
+def is_base64(text: Any) -> bool:
+    """Tell whether a text is base64 with its padding (RFC 4648, section 4); what is no text is."""
+    if not isinstance(text, str):
+        return True
+    try:
+        b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+_FORMATS: dict[str, Callable[[Any], bool]] = {
+    "int32": _whole(32),
+    "int64": _whole(64),
+    "float": _real("3.4028235677973366E+38"),
+    "double": _real("1.7976931348623158E+308"),
+    "byte": is_base64,
+}
+
+
+def _format(operand: str) -> Check:
+    if operand in FORMATS:
+        return CHECKS["format"](operand)
+    fits = _FORMATS.get(operand)
+
+    def check(value: Any) -> Iterable[Found]:
+        if fits is None or fits(value):
+            return ()
+        return [((), f"expected format {operand}, got {brief(value)}")]
+
+    return check
+
+
+def _always_found(message: str) -> Check:
+    return lambda _: [((), message)]
+
+
+def _unusable(message: str) -> Check:
+    return _always_found(f"cannot be checked, the schema of the description is wrong: {message}")
+
+
+def _safely(make: Callable[[Any], Check]) -> Callable[[Any], Check]:
+    def made(operand: Any) -> Check:
+        try:
+            return make(operand)
+        except OperandError as error:
+            return _unusable(str(error))
+
+    return made
+
+
+_CHECKS: dict[str, Callable[[Any], Check]] = {
+    **{keyword: _safely(make) for keyword, make in CHECKS.items()},
+    "format": _format,
+    "readOnly": lambda _: _always_found("read-only, not allowed in a request"),
+    "writeOnly": lambda _: _always_found("write-only, not allowed in a response"),
+    "unusable": _unusable,
+}
+
+
+def _fitting_nothing(keyword: str, make: MakePart) -> MakePart:
+    """Return what makes a part; where the operand cannot be used, no value fits."""
+
+    def made(schemas: Schemas, node: Node, operand: Any) -> Part:
+        try:
+            return make(schemas, node, operand)
+        except OperandError as error:
+            node.checks.append((keyword, _unusable(str(error))))
+            return _no_part
+
+    return made
+
+
+def _no_part(call: Call, result: Result) -> Steps:
+    del call, result
+    yield from ()
+
+
+_PARTS = {keyword: _fitting_nothing(keyword, make) for keyword, make in PARTS.items()}
+
+
+# -- the schemas of a description -------------------------------------------------------------------------
+
+
+class DescribedSchemas(Schemas):
+    """The schemas of a description, for one direction.
+
+    Args:
+        description: the description.
+        direction: `request` or `response`.
+
+    """
+
+    def __init__(self, description: Description, direction: str) -> None:
+        super().__init__()
+        self.description = description
+        # Patterns that are left out, with their places; who tells of them takes them out.
+        self.unchecked: list[tuple[str, Pointer]] = []
+        self._hidden = _HIDDEN[direction]
+        self._old = description.version == "3.0"
+        self._pointers: dict[str, Pointer] = {}
+        self._roots: dict[Pointer, Node] = {}
+        self._all_known = False
+
+    def root(self, pointer: Pointer) -> Node:
+        """Return the schema at a place of the description, ready to judge values."""
+        node = self._roots.get(pointer)
+        if node is None:
+            node = self._at(pointer, self._value_at(pointer))
+            link(self, _CHECKS, _PARTS)
+            self._roots[pointer] = node
+        return node
+
+    def wrong(self, node: Node, value: Any, limit: int = 20) -> list[Finding]:
+        """Return what is wrong with a value; at most `limit` findings.
+
+        Args:
+            node: a root.
+            value: a JSON value, nested at most as deep as JSON may be.
+            limit: 1 or more.
+
+        """
+        if fits_quickly(self, node, value):
+            return []
+        try:
+            return findings(node, value, limit)
+        except EndlessError:
+            return [((), "cannot be checked, the schema refers to itself without end here", node, "")]
+
+    def place(self, node: Node, keyword: str) -> Pointer:
+        """Return where a schema, or a keyword of it, stands in the description."""
+        pointer = (*self._pointers[node.document], *node.place)
+        found = self._value_at(pointer)
+        return (*pointer, keyword) if isinstance(found, dict) and keyword in found else pointer
+
+    def _value_at(self, pointer: Pointer) -> Any:
+        value = self.description.value
+        for part in pointer:
+            value = value[part]
+        return value
+
+    def _at(self, pointer: Pointer, value: Any) -> Node:
+        document = "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+        if document in self._pointers:
+            return self.nodes[document, ()]
+        self._pointers[document] = pointer
+        try:
+            return self._index(document, (), self.converted(value, pointer), "")
+        except SchemaError as error:
+            node = Node(document, (), {"unusable": error.message}, "")
+            self.nodes[document, ()] = node
+            return node
+
+    def target(self, node: Node, reference: str) -> Node:
+        """Return the schema that a reference leads to: one of the description, or one with an `$id` or anchor."""
+        if not node.base and (reference == "#" or reference.startswith("#/")):
+            try:
+                return self._at(*self.description.resolve(reference))
+            except DeadReferenceError as error:
+                raise OperandError(f"{brief(reference)} {error.message}") from None
+        found = self._named(node, reference)
+        if found is None and not self._all_known:
+            self._all_known = True  # an `$id` or an anchor may stand in a schema that nobody asked for yet
+            for name, schema in self._components().items():
+                self._at(("components", "schemas", name), schema)
+            found = self._named(node, reference)
+        if found is None and not node.base and reference.startswith("#"):
+            raise OperandError(f"{brief(reference)} leads to nothing")
+        return found if found is not None else super().target(node, reference)
+
+    def _named(self, node: Node, reference: str) -> Node | None:
+        """Return the schema with an `$id` or an anchor that a reference leads to, or None."""
+        if not node.base and reference.startswith("#"):  # all schemas without an `$id` are of one resource
+            return self._anchors.get(("", unquote(reference[1:])))
+        try:
+            return super().target(node, reference)
+        except OperandError:
+            return None
+
+    def _components(self) -> Mapping[str, Any]:
+        components = self.description.value.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        return schemas if isinstance(schemas, dict) else {}
+
+    def discriminator(self, node: Node) -> tuple[str, Mapping[str, int]] | None:
+        """Return the member that selects a branch, and the index of the branch for each of its values."""
+        found = node.schema.get("discriminator") if isinstance(node.schema, dict) else None
+        return None if found is None else (found["propertyName"], found["chosen"])
+
+    # -- conversion -------------------------------------------------------------------------------------
+
+    def converted(self, schema: Any, at: Pointer) -> Any:
+        """Return a schema object as a JSON Schema 2020-12; its parts keep their places."""
+        if isinstance(schema, bool):
+            return schema
+        if not isinstance(schema, dict):
+            return {"unusable": f"a schema is an object, not {brief(schema)}"}
+        if self._old and "$ref" in schema:
+            return (
+                {"$ref": schema["$ref"]}
+                if isinstance(schema["$ref"], str)
+                else {"unusable": "$ref is no text"}
+            )
+        out: dict[str, Any] = {}
+        for keyword in _KEYWORDS_30 if self._old else _KEYWORDS_31:
+            if keyword in schema:
+                self._keyword(out, keyword, schema[keyword], at)
+        self._subschemas(out, schema, at)
+        self._required(out, schema)
+        if self._old:
+            self._as_of_30(out, schema)
+        elif not _is_known_dialect(schema.get("$schema", DIALECT)):
+            out["unusable"] = f"the dialect {brief(schema['$schema'])} is not known here"
+        if isinstance(discriminator := schema.get("discriminator"), dict):
+            _discriminate(out, discriminator)
+        return out
+
+    def _keyword(self, out: dict[str, Any], keyword: str, operand: Any, at: Pointer) -> None:
+        fits, words = _OPERANDS.get(keyword, (lambda _: True, ""))
+        if not fits(operand):
+            out["unusable"] = f"{keyword} is {words}, not {brief(operand)}"
+            return
+        if keyword == "pattern":
+            try:
+                search_for(operand)
+            except OperandError as error:
+                self.unchecked.append(
+                    (f"the pattern {brief(operand)} is not checked: {error}", (*at, keyword))
+                )
+                return
+        out[keyword] = operand
+
+    def _subschemas(self, out: dict[str, Any], schema: dict[str, Any], at: Pointer) -> None:
+        for keyword in _IN_VALUE if self._old else _IN_VALUE_31:
+            if keyword in schema:
+                out[keyword] = self.converted(schema[keyword], (*at, keyword))
+        for keyword in _IN_LIST if self._old else (*_IN_LIST, "prefixItems"):
+            if keyword not in schema:
+                continue
+            if isinstance(schema[keyword], list):
+                out[keyword] = [
+                    self.converted(item, (*at, keyword, index)) for index, item in enumerate(schema[keyword])
+                ]
+            else:
+                out["unusable"] = f"{keyword} is a list of schemas"
+        for keyword in ("properties",) if self._old else ("properties", *_IN_MAPPING_31):
+            if keyword not in schema:
+                continue
+            if not isinstance(schema[keyword], dict):
+                out["unusable"] = f"{keyword} is an object of schemas"
+                continue
+            out[keyword] = {
+                name: self.converted(item, (*at, keyword, name)) for name, item in schema[keyword].items()
+            }
+            if keyword == "properties":
+                for name, item in schema[keyword].items():
+                    if self._is_hidden(item) and isinstance(out[keyword][name], dict):
+                        out[keyword][name][self._hidden] = True
+
+    def _is_hidden(self, schema: Any) -> bool:
+        """Tell whether a property belongs to the other direction, by its schema or the one that it refers to."""
+        for _ in range(_MAX_HOPS):
+            if not isinstance(schema, dict):
+                return False
+            if schema.get(self._hidden) is True and not (self._old and "$ref" in schema):
+                return True
+            if not isinstance(schema.get("$ref"), str):
+                return False
+            try:
+                schema = self.description.resolve(schema["$ref"])[1]
+            except DeadReferenceError:
+                return False
+        return False
+
+    def _required(self, out: dict[str, Any], schema: dict[str, Any]) -> None:
+        """Take out of `required` what belongs to the other direction, also where a part of `allOf` declares it."""
+        if not isinstance(out.get("required"), list):
+            return
+        properties: dict[str, Any] = {}
+        waiting: list[Any] = [schema]
+        for _ in range(_MAX_HOPS):
+            if not waiting:
+                break
+            found = waiting.pop()
+            if not isinstance(found, dict):
+                continue
+            if isinstance(found.get("properties"), dict):
+                properties |= found["properties"]
+            waiting += found["allOf"] if isinstance(found.get("allOf"), list) else ()
+            if isinstance(found.get("$ref"), str):
+                try:
+                    waiting.append(self.description.resolve(found["$ref"])[1])
+                except DeadReferenceError:
+                    continue
+        out["required"] = [name for name in out["required"] if not self._is_hidden(properties.get(name))]
+
+    def _as_of_30(self, out: dict[str, Any], schema: dict[str, Any]) -> None:
+        if schema.get("nullable") is True and isinstance(out.get("type"), str):
+            out["type"] = [out["type"], "null"]
+        for keyword, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            if schema.get(keyword) is True and bound in out:
+                out[keyword] = out.pop(bound)
+
+
+def _discriminate(out: dict[str, Any], written: dict[str, Any]) -> None:
+    """Add what selects a branch: names of the schemas, and what the mapping says."""
+    branches = next((out[name] for name in ("oneOf", "anyOf") if isinstance(out.get(name), list)), None)
+    name = written.get("propertyName")
+    if branches is None or not isinstance(name, str):
+        return
+    references = [branch.get("$ref") if isinstance(branch, dict) else None for branch in branches]
+    mapping = written.get("mapping")
+    chosen: dict[str, int] = {}
+    for index, reference in enumerate(references):
+        if isinstance(reference, str):
+            chosen[reference.rpartition("/")[2]] = index
+    for word, target in mapping.items() if isinstance(mapping, dict) else ():
+        reference = target if "/" in str(target) else f"#/components/schemas/{target}"
+        if reference in references:
+            chosen[word] = references.index(reference)
+    # Where a schema stands inline, nothing can name it, and all of them are tried.
+    if None not in references:
+        out["discriminator"] = {"propertyName": name, "chosen": chosen}
