@@ -217,55 +217,48 @@ def _comparison() -> Any:
     return Comparison
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
-    from jsonpath_rfc9535 import parse  # noqa: PLC0415
-    from jsonpath_rfc9535.filter_expressions import (  # noqa: PLC0415
-        ComparisonExpression,
-        IntegerLiteral,
-        StringLiteral,
-    )
+def _expression(name: str, begin: str, end: str) -> Any:
+    """Return `match` or `search` over RE2 (RFC 9535, sections 2.4.6 and 2.4.7)."""
     from jsonpath_rfc9535.function_extensions import ExpressionType, FilterFunction  # noqa: PLC0415
 
-    def expression(name: str, begin: str, end: str) -> Any:
-        def call(_: Any, text: object, pattern: object) -> bool:
-            if not isinstance(text, str) or not isinstance(pattern, str):
-                return False
-            try:
-                return compile_regex(begin + _dots(pattern) + end).search(text)
-            except RegexError:
-                return False
+    def call(_: Any, text: object, pattern: object) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            return compile_regex(begin + _dots(pattern) + end).search(text)
+        except RegexError:
+            return False
 
-        members = {
-            "arg_types": [ExpressionType.VALUE, ExpressionType.VALUE],
-            "return_type": ExpressionType.LOGICAL,
-            "__call__": call,
-        }
-        return type(name, (FilterFunction,), members)()
+    members = {
+        "arg_types": [ExpressionType.VALUE, ExpressionType.VALUE],
+        "return_type": ExpressionType.LOGICAL,
+        "__call__": call,
+    }
+    return type(name, (FilterFunction,), members)()
+
+
+def _parser() -> Any:
+    """Return the library's parser, with our comparison, exact integers, and expressions that are looked at."""
+    from jsonpath_rfc9535 import JSONPathSyntaxError, parse  # noqa: PLC0415
+    from jsonpath_rfc9535 import filter_expressions as parts  # noqa: PLC0415
 
     Comparison = _comparison()  # noqa: N806 - a class
 
     class Parser(parse.Parser):
         def parse_infix_expression(self, stream: Any, left: Any) -> Any:
             made = super().parse_infix_expression(stream, left)
-            if not isinstance(made, ComparisonExpression):
+            if not isinstance(made, parts.ComparisonExpression):
                 return made
             return Comparison(made.token, made.left, made.operator, made.right)
 
         def parse_function_extension(self, stream: Any) -> Any:
             made: Any = super().parse_function_extension(stream)
-            if (
-                made.name in ("match", "search")
-                and len(made.args) == 2
-                and isinstance(made.args[1], StringLiteral)
-            ):
+            pattern = made.args[1] if made.name in ("match", "search") and len(made.args) == 2 else None
+            if isinstance(pattern, parts.StringLiteral):
                 try:
-                    compile_regex(_dots(made.args[1].value))
+                    compile_regex(_dots(pattern.value))
                 except RegexError as error:
-                    raise library.JSONPathSyntaxError(
-                        f"{made.name}: {error}", token=made.args[1].token
-                    ) from None
+                    raise JSONPathSyntaxError(f"{made.name}: {error}", token=pattern.token) from None
             return made
 
         def parse_integer_literal(self, stream: Any) -> Any:
@@ -273,20 +266,27 @@ def _environment() -> Any:
             token = stream.current
             try:
                 if JSON_NUMBER.fullmatch(token.value):
-                    return IntegerLiteral(token, value=jsonvalue.to_plain(number(token.value)))
+                    return parts.IntegerLiteral(token, value=jsonvalue.to_plain(number(token.value)))
                 reason = f"{token.value} is no JSON number"
             except NotJSONError as error:
                 reason = str(error)
-            raise library.JSONPathSyntaxError(reason, token=token)
+            raise JSONPathSyntaxError(reason, token=token)
+
+    return Parser
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    import jsonpath_rfc9535 as library  # noqa: PLC0415 - 20 ms, only for paths that need it
 
     class Environment(library.JSONPathEnvironment):
-        parser_class = Parser
+        parser_class = _parser()
         max_recursion_depth = jsonvalue.MAX_DEPTH + 50
 
         def setup_function_extensions(self) -> None:
             super().setup_function_extensions()
-            self.function_extensions["match"] = expression("Match", r"\A(?:", r")\z")
-            self.function_extensions["search"] = expression("Search", "(?:", ")")
+            self.function_extensions["match"] = _expression("Match", r"\A(?:", r")\z")
+            self.function_extensions["search"] = _expression("Search", "(?:", ")")
 
     return Environment()
 

@@ -20,7 +20,7 @@ from pytest_apitest.engine.context import Trail
 from pytest_apitest.engine.endpoints import Endpoint
 from pytest_apitest.engine.fragments import OnceResult, Runner
 from pytest_apitest.engine.jars import Jar
-from pytest_apitest.engine.needs import Need, computed, needed, step_needs
+from pytest_apitest.engine.needs import Need, computed, made_from, needed, step_needs
 from pytest_apitest.engine.records import RawStep, finish
 from pytest_apitest.engine.rows import render_rows
 from pytest_apitest.engine.scope import Entry, RunScope, Unset
@@ -30,7 +30,7 @@ from pytest_apitest.errors import in_one_line
 from pytest_apitest.exchange import Send
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import from_python
-from pytest_apitest.language.model import Case, Condition, Document, EndpointSpec, Mark, Step, VariableSpec
+from pytest_apitest.language.model import Case, Condition, Document, EndpointSpec, Mark, Step
 from pytest_apitest.outcome import (
     ERROR,
     FAILED,
@@ -355,7 +355,7 @@ class _CaseRun:
     def _locals(self, scope: RunScope) -> None:
         """Compute the local variables, which replace those of the document, and what is made from these."""
         local = self.case.variables
-        names = [*local, *_made_from(self.document, local)]
+        names = [*local, *made_from(self.document, local)]
         for name in names:
             entry = scope.entries.get(name)
             if name in local or (isinstance(entry, Entry | Unset) and entry.kind in ("variable", "endpoint")):
@@ -472,21 +472,6 @@ def fixture_entries(fixtures: Mapping[str, Any]) -> dict[str, Entry | Unset]:
                 f"the value of the fixture {name} cannot be read: {in_one_line(error)}"
             ) from None
     return entries
-
-
-def _made_from(document: Document, names: Iterable[str]) -> list[str]:
-    """Return the variables and endpoints of a document that refer to one of some names, directly or not."""
-    declared: dict[str, VariableSpec | EndpointSpec] = {**document.variables, **document.endpoints}
-    known = set(names)
-    found: list[str] = []
-    while more := [
-        name
-        for name, spec in declared.items()
-        if name not in known and any(usage.name in known for usage in spec.usages)
-    ]:
-        known.update(more)
-        found += more
-    return found
 
 
 def _words(condition: Condition) -> str:

@@ -10,7 +10,7 @@ Rules kept here:
 from collections.abc import Iterable, Iterator
 
 from pytest_apitest.data import data
-from pytest_apitest.language.model import Auth, Case, Document, Step, Usage
+from pytest_apitest.language.model import Auth, Case, Document, EndpointSpec, Step, Usage, VariableSpec
 from pytest_apitest.references import Reference, template_parts
 
 
@@ -120,3 +120,18 @@ def computed(document: Document, case: Case) -> list[str]:
     for named in document.credentials.values():
         names.update(dict.fromkeys(usage.name for usage in named.usages))
     return list(names)
+
+
+def made_from(document: Document, names: Iterable[str]) -> list[str]:
+    """Return the variables and endpoints of a document that refer to one of some names, directly or not."""
+    declared: dict[str, VariableSpec | EndpointSpec] = {**document.variables, **document.endpoints}
+    known = set(names)
+    found: list[str] = []
+    while more := [
+        name
+        for name, spec in declared.items()
+        if name not in known and any(usage.name in known for usage in spec.usages)
+    ]:
+        known.update(more)
+        found += more
+    return found

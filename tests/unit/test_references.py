@@ -308,7 +308,10 @@ def test_what_filters_make_of_a_secret_is_secret() -> None:
     names = scope()
     names.set("word", Entry("swordfish", "variable", "a test", secret=True))
     assert compiled("${word | upper | slice(0, 5)}").render(names) == "SWORD"
-    assert names.redactor.text("SWORD and SWORDFISH") == "[redacted: word filtered] and [redacted: word filtered]FISH"
+    assert (
+        names.redactor.text("SWORD and SWORDFISH")
+        == "[redacted: word filtered] and [redacted: word filtered]FISH"
+    )
 
 
 @pytest.mark.parametrize(
