@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_apitest.openapi.inspector.rules import RULESETS
 from tests.docs.pages import ROOT, Block, blocks_of, check_terminal
 from tests.system.test_demo_scenarios import run_pytest
 
@@ -38,3 +39,7 @@ def test_the_first_command_leaves_what_is_said(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "reports" / "result.json").read_text(encoding="utf-8"))
     assert result["verdict"] == "Success"
     assert [case["title"] for case in result["cases"]] == ["Demo API"]
+
+
+def test_the_number_of_rules_is_right() -> None:
+    assert re.findall(r"inspector with (\d+) rules", TEXT) == [str(len(RULESETS["oas"]))]
