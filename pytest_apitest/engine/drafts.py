@@ -167,7 +167,10 @@ class Drafter:
             return [
                 text for value in one.value for text in self._flat(part, one.name, value.render(self.scope))
             ]
-        return self._flat(part, one.name, one.value.render(self.scope))
+        value = one.value.render(self.scope)
+        if value is None and part == "headers":
+            return None  # a lone reference to null says what null itself says
+        return self._flat(part, one.name, value)
 
     def _flat(self, part: str, name: str, value: Any) -> list[str]:
         if isinstance(value, list) and part in ("query", "headers", "form"):

@@ -302,3 +302,15 @@ def test_compressed_bodies_are_read(bench: Bench) -> None:
                 f"steps: [{{request: GET /x, expect: {{json: {{$.text: {{length: 500}}}}, body: {{size: {len(body)}}}}}}}]\n"
             )
         assert ran.messages == []
+
+
+def test_null_by_reference_removes_as_null_does(bench: Bench) -> None:
+    ran = bench.run("""
+        scenario: Nothing
+        endpoints: {api: {app: "pytest_apitest.demo:create_app", headers: {X-Kept: a, X-Gone: b}}}
+        variables: {nothing: null}
+        steps:
+          - request: {GET: /echo, headers: {X-Gone: "${nothing}"}}
+            expect: {text: {contains: X-Kept, not_contains: X-Gone}}
+    """)
+    assert (ran.outcomes, ran.messages) == (["passed"], [])
