@@ -11,6 +11,7 @@ must fail, not merely fail to start. All of them pass without the change, which 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,8 +53,8 @@ class Mutant:
         return cls(file, head["promise"], head["breaks"], tuple(head["killed-by"].split()))
 
 
-def kill(mutant: Mutant) -> tuple[Mutant, str]:
-    """Return a mutant and what kept it alive; an empty text when it was killed."""
+def kill(mutant: Mutant) -> tuple[Mutant, str, str]:
+    """Return a mutant, the test that killed it, and else what kept it alive; one of both is empty."""
     with tempfile.TemporaryDirectory(prefix="apitest-mutant-") as name:
         copy = Path(name)
         for part in COPIED:
@@ -70,7 +71,7 @@ def kill(mutant: Mutant) -> tuple[Mutant, str]:
             check=False,
         )
         if applied.returncode:
-            return mutant, f"the patch does not apply: {applied.stderr.strip()}"
+            return mutant, "", f"the patch does not apply: {applied.stderr.strip()}"
         environment = {**os.environ, "PYTHONPATH": str(copy)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [
@@ -88,9 +89,10 @@ def kill(mutant: Mutant) -> tuple[Mutant, str]:
         tests = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, check=False
         )
-        if tests.returncode == FAILED:
-            return mutant, ""
-        return mutant, f"pytest ended with {tests.returncode}:\n{tests.stdout[-1500:]}"
+        red = re.search(r"(?m)^FAILED (\S+)", tests.stdout)
+        if tests.returncode == FAILED and red is not None:
+            return mutant, red.group(1), ""
+        return mutant, "", f"pytest ended with {tests.returncode}:\n{tests.stdout[-1500:]}"
 
 
 def main(names: Sequence[str]) -> int:
@@ -102,14 +104,13 @@ def main(names: Sequence[str]) -> int:
         return 2
     alive = 0
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        for mutant, reason in pool.map(kill, mutants):
+        for mutant, red, reason in pool.map(kill, mutants):
             print(
                 f"{'ALIVE' if reason else 'killed'}  {mutant.file.stem}: {mutant.breaks} [{mutant.promise}]",
                 flush=True,
             )
-            if reason:
-                alive += 1
-                print(f"        {reason}")
+            print(f"        {reason or f'red: {red}'}", flush=True)
+            alive += bool(reason)
     print(f"{len(mutants) - alive} of {len(mutants)} mutants killed")
     return 1 if alive else 0
 
