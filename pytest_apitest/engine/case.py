@@ -143,8 +143,9 @@ class DocumentState:
             scope.entries.update(fixture_entries(fixtures))
             self._compute(self._names(self.document.setup), {}, scope)
             runner = self._runner(scope, self._jar, self._trail)
-            if self.document.when is not None and not runner.holds(self.document.when):
-                # Every case will be skipped for it.
+            unset = any(isinstance(scope.entries.get(name), Unset) for name, _ in self.document.needs)
+            if unset or (self.document.when is not None and not runner.holds(self.document.when)):
+                # No case will run for it.
                 self.idle = True
                 return
         except RenderError as error:

@@ -439,7 +439,16 @@ def test_local_variables_reach_what_is_made_from_the_ones_they_replace(bench: Be
     assert ran.outcomes == ["passed", "passed"]
 
 
-def test_nothing_of_a_document_runs_when_its_condition_does_not_hold(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("kind", "condition", "word"),
+    [
+        ("scenario", "when: {w: {exists: true}}", "skipped"),
+        ("contract", "needs: [w]", "not_run"),
+    ],
+)
+def test_nothing_of_a_document_runs_when_its_condition_does_not_hold(
+    bench: Bench, kind: str, condition: str, word: str
+) -> None:
     seen: list[str] = []
 
     async def note(request: web.Request) -> web.Response:
@@ -448,15 +457,15 @@ def test_nothing_of_a_document_runs_when_its_condition_does_not_hold(bench: Benc
 
     url = bench.serve(("GET", "/{name}", note))
     ran = bench.run(f"""
-        scenario: Idle
+        {kind}: Idle
         endpoints: {{api: "{url}"}}
         variables: {{w: {{required: false}}}}
-        when: {{w: {{exists: true}}}}
+        {condition}
         setup: [{{request: GET /setup}}]
         teardown: [{{request: GET /teardown}}]
-        cases: [{{case: one, steps: [{{request: GET /one}}]}}]
+        {"cases: [{case: one," if kind == "scenario" else "rules: [{id: R-1, rule: one,"} steps: [{{request: GET /one}}]}}]
     """)
-    assert (ran.outcomes, ran.end, seen) == (["skipped"], [], [])
+    assert (ran.outcomes, ran.end, seen) == ([word], [], [])
 
 
 @pytest.mark.parametrize(
