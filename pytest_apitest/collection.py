@@ -252,6 +252,7 @@ class ApitestItem(pytest.Function):
     def new_outcome(self) -> CaseOutcome:
         """Return a fresh outcome of this case."""
         rule = self.case.rule
+        masked = self.file.runtime.redactor.text
         return CaseOutcome(
             self.nodeid,
             self.name,
@@ -260,6 +261,8 @@ class ApitestItem(pytest.Function):
             self.case.mark.line,
             outcome=NOT_RUN,
             rule=rule.id if rule is not None else "",
+            description=masked(self.case.description or self.document.description),
+            version=masked(self.document.version),
         )
 
     def reportinfo(self) -> tuple[Path, int | None, str]:

@@ -291,6 +291,8 @@ class CaseOutcome:
         reason: why it was skipped or not run; empty otherwise.
         rule: id of the rule; empty for cases.
         level: level of the rule; empty for cases.
+        description: what the file says of it for readers, else of its document; empty when nothing.
+        version: version of the document; empty when there is none.
         duration: seconds.
         steps: its steps in the order they ran, those that did not run behind them.
 
@@ -305,6 +307,8 @@ class CaseOutcome:
     reason: str = ""
     rule: str = ""
     level: str = ""
+    description: str = ""
+    version: str = ""
     duration: float = 0.0
     steps: list[StepOutcome] = field(default_factory=list)
 
@@ -341,6 +345,10 @@ class CaseOutcome:
         if self.rule:
             out["rule"] = self.rule
             out["level"] = self.level
+        if self.description:
+            out["description"] = self.description
+        if self.version:
+            out["version"] = self.version
         return out
 
     @classmethod
@@ -356,6 +364,8 @@ class CaseOutcome:
             reason=data.get("reason", ""),
             rule=data.get("rule", ""),
             level=data.get("level", ""),
+            description=data.get("description", ""),
+            version=data.get("version", ""),
             duration=data["duration_ms"] / 1000,
             steps=[StepOutcome.from_json(step) for step in data["steps"]],
         )

@@ -300,3 +300,25 @@ def test_a_case_that_ctrl_c_ended_is_told_with_what_it_did(project: Project) -> 
     assert (words["first"], words["last"]) == ("passed", "failed"), case
     assert case["outcome"] != "passed"
     assert run.json["verdict"] != "Success"
+
+
+def test_descriptions_and_versions_are_in_the_report(project: Project) -> None:
+    project.write(
+        "told.apitest.yaml",
+        f"""\
+        scenario: Told
+        description: What it is for.
+        version: "1.10"
+        endpoints: {{api: {{app: "{APP}"}}}}
+        cases:
+          - {{case: own, description: Of the case., steps: [{{request: GET /health}}]}}
+          - {{case: none, steps: [{{request: GET /health}}]}}
+        """,
+    )
+    for words in ((), ("-n", "2")):
+        run = project.run("told.apitest.yaml", *words)
+        jsonschema.validate(run.json, json.loads(SCHEMA_FILE.read_text("utf-8")))
+        assert [(case["description"], case["version"]) for case in run.json["cases"]] == [
+            ("Of the case.", "1.10"),
+            ("What it is for.", "1.10"),
+        ]
