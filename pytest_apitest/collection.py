@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_apitest.engine.rows import row_label
+from pytest_apitest.engine.runs import outcome_of, runs_of
 from pytest_apitest.errors import Problem, ProblemsError
 from pytest_apitest.guarded import fixture_scope, problems_repr, redacted, screen_repr, tell_row_from_name
 from pytest_apitest.language import Case, Document
-from pytest_apitest.language.model import Rows
 from pytest_apitest.outcome import ERROR, FAILED, NOT_RUN, PASSED, SKIPPED, WARNED, CaseOutcome
-from pytest_apitest.references import Literal, Value, template_parts
 from pytest_apitest.screen import Line, place, render, summary
-from pytest_apitest.selection import package_scenarios
+from pytest_apitest.selection import package_node_id
 
 if TYPE_CHECKING:
     from pytest_apitest.runtime import Runtime
@@ -72,7 +70,9 @@ class ApitestFile(pytest.Module):
     @classmethod
     def of(cls, parent: pytest.Collector, path: Path, runtime: "Runtime") -> "ApitestFile":
         """Return the node of a document."""
-        node: ApitestFile = cls.from_parent(parent, path=path, nodeid=_nodeid(parent, path))
+        node: ApitestFile = cls.from_parent(
+            parent, path=path, nodeid=package_node_id(path, parent.config.rootpath)
+        )
         node.runtime = runtime
         # A module of its own for `request.module`; there is no Python file behind it.
         node.obj = types.ModuleType(path.name.partition(".")[0])
@@ -136,15 +136,9 @@ class ApitestFile(pytest.Module):
         self._stop(problems)
 
     def _items(self) -> Iterator["ApitestItem"]:
-        document = self.document
         taken: dict[str, int] = {}
-        for case in document.cases:
-            title = case_title(document, case)
-            if case.parametrize is None:
-                yield self._item(unique(title, taken), case, None)
-                continue
-            for number, label in enumerate(row_labels(case.parametrize)):
-                yield self._item(unique(f"{title}[{label}]", taken), case, number)
+        for run in runs_of(self.document):
+            yield self._item(unique(run.name, taken), run.case, run.row)
 
     def _item(self, name: str, case: Case, row: int | None) -> "ApitestItem":
         fixtures = [fixture for fixture, _ in self.document.fixtures]
@@ -195,15 +189,6 @@ class ProblemWarning(pytest.PytestWarning):
         super().__init__(f"{problem.place}: {problem.message}")
 
 
-def _nodeid(parent: pytest.Collector, path: Path) -> str | None:
-    """Return the node id of a document that comes with the package, for which pytest knows no name."""
-    folder = package_scenarios().resolve()
-    installed = path.is_relative_to(Path(__file__).parent)
-    if not path.is_relative_to(folder) or (path.is_relative_to(parent.config.rootpath) and not installed):
-        return None
-    return f"pytest_apitest/scenarios/{path.relative_to(folder).as_posix()}"
-
-
 def _call(fixtures: list[str]) -> Any:
     """Return the function behind an item: its parameters are the fixtures of the document."""
 
@@ -251,19 +236,9 @@ class ApitestItem(pytest.Function):
 
     def new_outcome(self) -> CaseOutcome:
         """Return a fresh outcome of this case."""
-        rule = self.case.rule
-        masked = self.file.runtime.redactor.text
-        return CaseOutcome(
-            self.nodeid,
-            self.name,
-            self.document.title,
-            self.document.source.shown,
-            self.case.mark.line,
-            outcome=NOT_RUN,
-            rule=rule.id if rule is not None else "",
-            description=masked(self.case.description or self.document.description),
-            version=masked(self.document.version),
-        )
+        outcome = outcome_of(self.document, self.case, self.nodeid, self.name, self.file.runtime.redactor)
+        outcome.outcome = NOT_RUN
+        return outcome
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return file, line from 0, and the name in headings."""
@@ -402,45 +377,9 @@ def names_of_setup(document: Document) -> set[str]:
     return found if document.setup else set()
 
 
-# -- names ----------------------------------------------------------------------------------------------
-
-
-def case_title(document: Document, case: Case) -> str:
-    """Return the name of a case in node ids."""
-    rule = case.rule
-    title = case.title or document.title if rule is None else f"{rule.id} {rule.wording}"
-    # Two colons separate the parts of a node id, a bracket begins the label of a row.
-    return title.replace("::", ": :").replace("[", "(").replace("]", ")")
-
-
 def unique(name: str, taken: dict[str, int]) -> str:
     """Return a name that was not taken yet; the second of a kind ends in `-2`."""
     number = taken[name] = taken.get(name, 0) + 1
     if number == 1:
         return name
     return f"{name[:-1]}-{number}]" if name.endswith("]") else f"{name}-{number}"
-
-
-def row_labels(rows: Rows) -> list[str]:
-    """Return the label of each row: its own, else its scalar values as written."""
-    if rows.product:
-        from itertools import product  # noqa: PLC0415
-
-        columns = [values if isinstance(values, tuple) else (values,) for _, values in rows.product]
-        return [_label(combination) for combination in product(*columns)]
-    return [
-        label if label is not None else _label(row.values()) or str(number)
-        for number, (label, row) in enumerate(zip(rows.labels, rows.rows, strict=True), start=1)
-    ]
-
-
-def _label(values: Iterable[Value]) -> str:
-    words: list[Any] = []
-    for value in values:
-        if isinstance(value, Literal):
-            words.append(value.value)
-        else:
-            parts = template_parts(value)
-            if parts is not None:
-                words.append("".join(part if isinstance(part, str) else part.shown for part in parts))
-    return " ".join(row_label(words).split())

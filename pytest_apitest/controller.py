@@ -74,10 +74,10 @@ def _has_unseen_conftest(config: pytest.Config, file: Path) -> bool:
 
 
 def _node_id(config: pytest.Config, file: Path) -> str:
-    try:
-        return file.relative_to(config.rootpath).as_posix()
-    except ValueError:
-        return str(file)
+    from pytest_apitest.errors import shown_path  # noqa: PLC0415
+    from pytest_apitest.selection import package_node_id  # noqa: PLC0415 - loads the language
+
+    return package_node_id(file, config.rootpath) or shown_path(file, config.rootpath)
 
 
 def _documents(config: pytest.Config, suffixes: tuple[str, ...]) -> Iterator[Path]:

@@ -73,35 +73,27 @@ def _initializer(cls: type, fields: dict[str, Field[Any]]) -> Any:
     """Return an `__init__` that fills the first instances by itself, and then has itself replaced."""
     names = [name for name, one in fields.items() if one.init]
     known = frozenset(names)
+    required = {name for name in names if fields[name].default is fields[name].default_factory is MISSING}
     after = getattr(cls, "__post_init__", None)
     made = 0
 
     def __init__(self: object, *args: Any, **given: Any) -> None:  # noqa: N807
         nonlocal made
         made += 1
-        values = dict(zip(names, args, strict=False))
-        if (
-            made > MANY
-            or len(args) > len(names)
-            or not known.issuperset(given)
-            or not values.keys().isdisjoint(given)
-        ):
+        values = {**dict(zip(names, args, strict=False)), **given}
+        # Too many arguments are lost above, as is one that is given twice.
+        whole = len(values) == len(args) + len(given) and required <= values.keys() <= known
+        if made > MANY or not whole:
             # A call that is wrong gets Python's own words for it.
             cls.__init__ = _compiled(cls, fields)  # type: ignore[misc]
             cls.__init__(self, *args, **given)  # type: ignore[misc]
             return
-        values.update(given)
         for name in names:
             if name in values:
                 value = values[name]
-            elif (one := fields[name]).default_factory is not MISSING:
-                value = one.default_factory()
-            elif one.default is not MISSING:
-                value = one.default
             else:
-                cls.__init__ = _compiled(cls, fields)  # type: ignore[misc]
-                cls.__init__(self, *args, **given)  # type: ignore[misc]
-                return
+                one = fields[name]
+                value = one.default if one.default_factory is MISSING else one.default_factory()
             setattr(self, name, value)
         if after is not None:
             after(self)

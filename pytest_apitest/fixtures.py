@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_apitest.collection import case_title, row_labels
 from pytest_apitest.data import data
 from pytest_apitest.engine import DocumentState, Engine, Options
+from pytest_apitest.engine.runs import outcome_of, runs_of
 from pytest_apitest.errors import UsageError
 from pytest_apitest.jsonvalue import from_python
 from pytest_apitest.outcome import SKIPPED, CaseOutcome, RunOutcome
@@ -110,25 +110,15 @@ def _run_all(request: pytest.FixtureRequest, state: DocumentState) -> RunOutcome
     cases: list[CaseOutcome] = []
     state.set_up(fixtures)
     try:
-        for case in document.cases:
-            title = case_title(document, case)
-            rows = row_labels(case.parametrize) if case.parametrize is not None else [None]
-            for number, label in enumerate(rows):
-                name = title if label is None else f"{title}[{label}]"
-                outcome = CaseOutcome(
-                    f"{document.source.shown}::{name}",
-                    name,
-                    document.title,
-                    document.source.shown,
-                    case.mark.line,
-                    rule=case.rule.id if case.rule is not None else "",
-                )
-                cases.append(outcome)
-                skip = case.skip or document.skip
-                if skip:
-                    outcome.outcome, outcome.reason = SKIPPED, skip
-                    continue
-                state.run(case, outcome, None if label is None else number, fixtures)
+        for run in runs_of(document):
+            id_ = f"{document.source.shown}::{run.name}"
+            outcome = outcome_of(document, run.case, id_, run.name, state.engine.redactor)
+            cases.append(outcome)
+            skip = run.case.skip or document.skip
+            if skip:
+                outcome.outcome, outcome.reason = SKIPPED, skip
+                continue
+            state.run(run.case, outcome, run.row, fixtures)
     finally:
         failed = state.tear_down()
         if failed and cases:

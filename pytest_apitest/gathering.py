@@ -44,6 +44,7 @@ class Gathering:
         # What pytest-xdist says of cases during which a worker died.
         self._lost: dict[str, str] = {}
         self._problems = 0
+        self._run: RunOutcome | None = None
         self._unwritten = ""
 
     # -- collection -------------------------------------------------------------------------------------
@@ -139,8 +140,7 @@ class Gathering:
         for data in sent.get("expected", ()):
             self._expected.setdefault(data["id"], CaseOutcome.from_json(data))
 
-    def run_outcome(self) -> RunOutcome:
-        """Return the outcome of the run so far."""
+    def _run_outcome(self) -> RunOutcome:
         for nodeid in self._lost:
             file, _, title = nodeid.partition("::")
             self._expected.setdefault(nodeid, CaseOutcome(nodeid, title, "", file, 0))
@@ -178,7 +178,7 @@ class Gathering:
             return
         if self.config.option.collectonly:
             return
-        run = self.run_outcome()
+        run = self._run = self._run_outcome()
         if self.runtime.report_folder is not None:
             self._write(run, session)
         self.config.hook.pytest_apitest_outcome(run=run)
@@ -214,7 +214,9 @@ class Gathering:
             return
         if self.config.option.collectonly or not (self.runtime.provider or self.runtime.report_folder):
             return
-        run = self.run_outcome()
+        run = self._run
+        if run is None:
+            return
         totals = run.totals
         words = [
             f"{totals[word]} {word.replace('_', ' ')}"

@@ -132,7 +132,7 @@ class Runtime:
             self.engine.send = self._network.send
         return self._network.send(request)
 
-    def _serve(self, spec: EndpointSpec, document: Document) -> str:
+    def _serve(self, spec: EndpointSpec) -> str:
         if self._host is None:
             from pytest_apitest.hosting import Host  # noqa: PLC0415 - loads aiohttp
 
@@ -144,8 +144,6 @@ class Runtime:
             return self._host.serve(spec.loaded, name=spec.app).base_url
         except AppError as error:
             raise NotSentError(f"{spec.name}: {error}") from None
-        finally:
-            del document
 
     def state(self, document: Document) -> DocumentState:
         """Return the state of a document in this process."""

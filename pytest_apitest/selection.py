@@ -32,6 +32,20 @@ def package_scenarios() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "scenarios"
 
 
+@lru_cache(maxsize=1)
+def _package_folder() -> Path:
+    return package_scenarios().resolve()
+
+
+def package_node_id(file: Path, rootpath: Path) -> str | None:
+    """Return the node id of a document that comes with the package, for which pytest knows no name, or None."""
+    folder = _package_folder()
+    installed = file.is_relative_to(Path(__file__).parent)
+    if not file.is_relative_to(folder) or (file.is_relative_to(rootpath) and not installed):
+        return None
+    return f"pytest_apitest/scenarios/{file.relative_to(folder).as_posix()}"
+
+
 def scenario_roots(config: pytest.Config) -> list[Path]:
     """Return the folders of `apitest_paths` that exist."""
     folders = [config.rootpath / path for path in config.getini("apitest_paths")]

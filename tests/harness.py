@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from pytest_apitest.collection import case_title, row_labels
 from pytest_apitest.engine import DocumentState, Engine, Options
+from pytest_apitest.engine.runs import outcome_of, runs_of
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.hosting import AppError, Host, load_app
 from pytest_apitest.language import Document, Library
@@ -83,7 +83,7 @@ class Bench:
             self.extensions, options or Options(environment={}), self.redactor, self.network.send, self._serve
         )
 
-    def _serve(self, spec: Any, _: Document) -> str:
+    def _serve(self, spec: Any) -> str:
         try:
             return self.host.serve(spec.loaded).base_url
         except AppError as error:
@@ -129,22 +129,10 @@ class Bench:
         state = DocumentState(engine or self.new_engine(options), document)
         state.set_up(fixtures or {})
         cases = []
-        for case in document.cases:
-            rows: list[str | None] = [None]
-            if case.parametrize is not None:
-                rows = list(row_labels(case.parametrize))
-            for number, label in enumerate(rows):
-                title = case_title(document, case) + (f"[{label}]" if label is not None else "")
-                outcome = CaseOutcome(
-                    title,
-                    title,
-                    document.title,
-                    document.source.shown,
-                    case.mark.line,
-                    rule=case.rule.id if case.rule is not None else "",
-                )
-                state.run(case, outcome, None if label is None else number, fixtures or {})
-                cases.append(outcome)
+        for run in runs_of(document):
+            outcome = outcome_of(document, run.case, run.name, run.name, state.engine.redactor)
+            state.run(run.case, outcome, run.row, fixtures or {})
+            cases.append(outcome)
         return Ran(cases, state.tear_down(), self.redactor)
 
 

@@ -67,7 +67,7 @@ class Engine:
     options: Options
     redactor: Redactor
     send: Send
-    serve: Callable[[EndpointSpec, Document], str]
+    serve: Callable[[EndpointSpec], str]
     once: dict[tuple[str, str], OnceResult] = field(default_factory=dict)
 
     def new_jar(self) -> Jar:
@@ -208,7 +208,7 @@ class DocumentState:
     def _serve(self, spec: EndpointSpec) -> str:
         """Host an application, one instance for the document (language, section 3, Endpoints)."""
         if spec.name not in self._served:
-            self._served[spec.name] = self.engine.serve(spec, self.document)
+            self._served[spec.name] = self.engine.serve(spec)
         return self._served[spec.name]
 
     def _runner(self, scope: RunScope, jar: Jar, trail: Trail) -> StepRunner:

@@ -5,6 +5,8 @@ A schema is refused unless it can be checked as it stands: it follows the metasc
 8.2 and 9.4.1).
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -14,13 +16,15 @@ from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.json_schema.assertions import CHECKS
 from pytest_apitest.json_schema.evaluation import TOO_DEEP, findings, is_too_deep
-from pytest_apitest.json_schema.index import DIALECT, IN_MAPPING, Schemas
+from pytest_apitest.json_schema.index import DIALECT, IN_MAPPING, KEYWORDS, Schemas
 from pytest_apitest.json_schema.linking import link, refuse_loops
 from pytest_apitest.json_schema.nodes import EndlessError, Node, SchemaError
 from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES
 from pytest_apitest.json_schema.words import brief, path_of, pointer
 from pytest_apitest.jsonpath import Location, value_at
+
+_NAMES = sorted(word for word in KEYWORDS if word[0] != "$")
 
 
 @data
@@ -77,6 +81,7 @@ def compile_schema(schema: Any, base: Path | None) -> Compiled:
     _follow_metaschema(schema, ())
     schemas = Schemas(_follow_metaschema)
     root = schemas.add(schema, "" if base is None else base.absolute().as_uri())
+    _refuse_misspelt(schemas.nodes.values())
     refuse_loops(link(schemas))
     return Compiled(root, schemas)
 
@@ -87,6 +92,18 @@ def _follow_metaschema(schema: Any, place: Location) -> None:
         raise SchemaError(pointer(place), TOO_DEEP)
     for below, message, *_ in findings(_metaschema(), schema, 1):
         raise SchemaError(pointer((*place, *below)), _type_hint(schema, below) or message)
+
+
+def _refuse_misspelt(nodes: Iterable[Node]) -> None:
+    """Refuse keywords that are nearly known: they were meant to say something."""
+    for node in nodes:
+        for keyword in node.schema if isinstance(node.schema, dict) else ():
+            if keyword in KEYWORDS or keyword[:1] == "$":
+                continue
+            meant = get_close_matches(keyword, _NAMES, 1, 0.8)
+            if meant:
+                message = f'unknown keyword {brief(keyword)}; did you mean "{meant[0]}"?'
+                raise SchemaError(pointer((*node.place, keyword)), message)
 
 
 def _type_hint(schema: Any, place: Location) -> str | None:

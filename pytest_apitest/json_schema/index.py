@@ -4,7 +4,6 @@ Nothing is ever fetched or read: a reference is `#...`, or an `$id` or `$anchor`
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -49,7 +48,6 @@ IN_MAPPING = frozenset({"$defs", "definitions", "dependentSchemas", "patternProp
 
 # A keyword that nobody knows says nothing (section 4.3.1); one that is nearly known was meant to say something.
 KEYWORDS = _IN_VALUE | _IN_LIST | IN_MAPPING | _OTHERS
-_NAMES = sorted(word for word in KEYWORDS if word[0] != "$")
 
 
 class Schemas:
@@ -102,15 +100,7 @@ class Schemas:
         return self.nodes[document, place]
 
     def _name(self, node: Node, schema: dict[str, Any]) -> None:
-        """Register a schema under its `$id` and anchors; refuse keywords that are misspelt."""
-        for keyword in schema if self._check_target is not None else ():
-            if (
-                keyword not in KEYWORDS
-                and keyword[:1] != "$"
-                and (meant := get_close_matches(keyword, _NAMES, 1, 0.8))
-            ):
-                message = f'unknown keyword {brief(keyword)}; did you mean "{meant[0]}"?'
-                raise SchemaError(pointer((*node.place, keyword)), message)
+        """Register a schema under its `$id` and anchors."""
         dialect = schema.get("$schema", DIALECT)
         if dialect.rstrip("#") != DIALECT:
             message = f"{brief(dialect)} is not supported; schemas here are of JSON Schema 2020-12, {DIALECT}"

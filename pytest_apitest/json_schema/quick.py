@@ -89,7 +89,8 @@ def _test_of(schemas: Schemas, node: Node) -> Test:
         node.fits = lambda value: _made(node)(value)  # noqa: PLW0108 - by then it is another one
         try:
             node.fits = _make(schemas, node)
-        except OperandError:  # a part that cannot be used, of a schema that is used all the same
+        # A part that cannot be used, of a schema that is used all the same; or too long a chain of references.
+        except (OperandError, RecursionError):
             node.fits = _unsure
     return node.fits
 

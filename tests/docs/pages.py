@@ -26,14 +26,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_apitest.collection import case_title, row_labels
 from pytest_apitest.engine import DocumentState, Options
+from pytest_apitest.engine.runs import Run, case_title, outcome_of, runs_of
 from pytest_apitest.errors import ProblemsError, describe
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.hosting import AppError, load_app
-from pytest_apitest.language import Case, Document, Library
+from pytest_apitest.language import Document, Library
 from pytest_apitest.language.model import EndpointSpec
-from pytest_apitest.outcome import NOT_RUN, PASSED, SKIPPED, CaseOutcome
+from pytest_apitest.outcome import NOT_RUN, SKIPPED, CaseOutcome
 from pytest_apitest.references import Literal
 from tests.harness import Bench
 
@@ -335,34 +335,23 @@ def _run(document: Document, bench: Bench) -> Iterator[CaseOutcome]:
         name: {"user": "ada", "password": "lovelace"} for name, _ in document.fixtures
     }
     state.set_up(fixtures)
-    last: CaseOutcome | None = None
-    for case in document.cases:
-        rows = list(row_labels(case.parametrize)) if case.parametrize is not None else [None]
-        for number, label in enumerate(rows):
-            title = case_title(document, case)
-            last = _run_case(document, state, case, title, None if label is None else number, fixtures)
-            yield last
+    for run in runs_of(document):
+        yield _run_case(state, run, fixtures)
     failed = [failure for step in state.tear_down() for failure in step.failures]
     assert not failed, failed
 
 
-def _run_case(
-    document: Document,
-    state: DocumentState,
-    case: Case,
-    title: str,
-    row: int | None,
-    fixtures: dict[str, object],
-) -> CaseOutcome:
-    outcome = CaseOutcome(title, title, document.title, document.source.shown, case.mark.line)
+def _run_case(state: DocumentState, run: Run, fixtures: dict[str, object]) -> CaseOutcome:
+    document, case, title = state.document, run.case, case_title(state.document, run.case)
+    outcome = outcome_of(document, case, title, title, state.engine.redactor)
     reason = case.skip or document.skip
     if reason:
         outcome.outcome, outcome.reason = SKIPPED, reason
         return outcome
-    state.run(case, outcome, row, fixtures)
+    state.run(case, outcome, run.row, fixtures)
     if case.xfail:
         assert not outcome.passed, f"{title}: marked xfail, but passed"
-        return CaseOutcome(title, title, document.title, document.source.shown, case.mark.line, PASSED)
+        return outcome_of(document, case, title, title, state.engine.redactor)
     return outcome
 
 

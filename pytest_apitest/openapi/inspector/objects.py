@@ -13,7 +13,6 @@ are `3.0` (only there), `3.1` or `3.2` (since then). Kinds:
 """
 
 import functools
-from collections.abc import Iterator
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import near
@@ -381,10 +380,3 @@ def kind_of(text: str) -> Kind:
 def is_extension(name: str) -> bool:
     """Tell whether a field is an extension (OpenAPI 3.1, section 4.9 "Specification Extensions")."""
     return name.startswith("x-")
-
-
-def declared_fields() -> Iterator[str]:
-    """Yield the name of every field of every object."""
-    for text in _DECLARED.values():
-        for line in filter(None, map(str.strip, text.split("\n"))):
-            yield line.split()[0].rstrip("!")

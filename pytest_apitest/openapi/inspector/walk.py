@@ -4,7 +4,7 @@ Every mistake is one finding: what stands in a field of the wrong type, or in an
 Beside the findings the walk gathers the objects by name and the references, for the rules that come after it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from pytest_apitest.data import data
@@ -29,7 +29,6 @@ _CODE = deferred(r"[1-5](?:[0-9][0-9]|XX)|default")
 _URI = deferred(r'[^\x00-\x20<>"\\^`{|}\x7f]*')
 _EMAIL = deferred(r"[^@\s]+@[^@\s]+")
 
-Report = Callable[..., None]
 _SHOWN = 60
 # Objects whose mistakes depend on where they are.
 _SEVERAL_TIMES = frozenset({"Paths", "PathItem", "Operation"})
