@@ -391,6 +391,11 @@ def commands_of(block: Block) -> list[tuple[str, str]]:
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
+# What a machine may have set and a reader's shell has not. With CI, BUILD_NUMBER or a colour setting pytest
+# prints its summary otherwise than in a terminal of 80 columns.
+NOT_A_READERS = ("PYTEST_", "APITEST_", "DEMO_", "CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS")
+
+
 def run_command(command: str, folder: Path) -> str:
     """Run a command of a console block in a folder and return what it prints."""
     words = shlex.split(command)
@@ -400,11 +405,7 @@ def run_command(command: str, folder: Path) -> str:
     if ">" in words:
         target = folder / words.pop()
         words.remove(">")
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "APITEST_", "DEMO_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_READERS)}
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", program, *words[1:]],
         cwd=folder,
