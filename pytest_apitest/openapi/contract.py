@@ -10,7 +10,7 @@ Rules kept here:
 - the description is looked up once: the same exchange again reads nothing but what was kept.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from urllib.parse import unquote_plus, urlsplit
 
@@ -20,6 +20,7 @@ from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.json_schema.words import brief, path_of
 from pytest_apitest.jsonvalue import NotJSONError, loads
 from pytest_apitest.openapi.description import Description, Pointer
+from pytest_apitest.openapi.finding import METHODS, Operations
 from pytest_apitest.openapi.media import (
     FORM,
     MULTIPART,
@@ -40,10 +41,9 @@ from pytest_apitest.openapi.parameters import (
     decoded_query,
     query_pairs,
 )
-from pytest_apitest.openapi.paths import PathFound, Paths, base_path
+from pytest_apitest.openapi.paths import PathFound
 
 VERSIONS = ("3.0", "3.1", "3.2")
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Undocumented = Literal["fail", "warn", "allow"]
 Side = Literal["exchange", "response"]
@@ -155,21 +155,7 @@ class Contract:
         if not isinstance(value.get("paths", {}), dict):
             raise ContractError("paths is an object", *description.place(("paths",)))
         self._library = Library(description)
-        self._operations: dict[tuple[str, str], Operation | None] = {}
-        self._items: dict[str, Any] = value.get("paths", {})
-        common = _bases(value)
-        self._paths = Paths(
-            {template: self._bases_of(item, common) for template, item in self._items.items()}
-        )
-
-    def _bases_of(self, item: Any, common: list[str]) -> list[str]:
-        """Return the base paths of a path item: its own, those of its operations, else those of the description."""
-        if not isinstance(item, dict):
-            return common
-        own = [
-            base for name in METHODS if isinstance(item.get(name), dict) for base in _bases(item[name], [])
-        ]
-        return own + (_bases(item, []) or common)
+        self.operations = Operations(description, self._library)
 
     # -- looking up -------------------------------------------------------------------------------------
 
@@ -205,11 +191,11 @@ class Contract:
 
     def _found(self, exchange: Exchange, part: Side) -> Iterator[Violation]:
         url = urlsplit(exchange.url)
-        path = self._paths.find(url.path or "/", exchange.base)
+        path = self.operations.path(url.path, exchange.base)
         if path is None:
             yield self._unknown_path(url.path or "/", exchange.base)
             return
-        operation = self._operation(path.template, exchange.method)
+        operation = self.operations.of(path.template, exchange.method)
         if operation is None:
             yield self._unknown_method(path.template, exchange.method)
             return
@@ -218,29 +204,28 @@ class Contract:
             yield from self._request_body(operation, exchange)
         yield from self._response(operation, exchange)
 
-    def _operation(self, template: str, method: str) -> Operation | None:
-        key = (template, method)
-        if key not in self._operations:
-            item = self._library.followed(self._items[template], ("paths", template))
-            self._operations[key] = self._made(*item, method)
-        return self._operations[key]
+    def wrong_parameter(self, parameter: Parameter, sent: Any) -> Iterator[Violation]:
+        """Yield what is wrong with a parameter of a request.
 
-    def _made(self, item: dict[str, Any], pointer: Pointer, method: str) -> Operation | None:
-        word = method.lower() if method.isupper() else ""
-        newer = self.description.version == "3.2"
-        others = item.get("additionalOperations") if newer else None
-        if word in METHODS or (newer and word == "query"):
-            where: Pointer = (word,)
-        elif isinstance(others, dict) and method in others:
-            where = ("additionalOperations", method)
-        else:
-            return None
-        value = others[method] if len(where) == 2 and isinstance(others, dict) else item.get(word)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise UnusableError("an operation is an object", (*pointer, *where))
-        return Operation(self._library, (*pointer, *where), value, (item, pointer))
+        Args:
+            parameter: the parameter.
+            sent: its text in a path or header, or what `query_pairs` returns.
+
+        """
+        return self._parameter(parameter, sent, "request")
+
+    def wrong_json(self, operation: Operation, content_type: str, value: Any) -> Iterator[Violation]:
+        """Yield what is wrong with the JSON body of a request; raises `UnusableError`.
+
+        Args:
+            operation: an operation of this description.
+            content_type: the media type that the body is sent with, one of JSON.
+            value: the body.
+
+        """
+        plan = operation.request_body(content_type)
+        if plan is not None:
+            yield from self._body(plan, b"", "request", lambda: value)
 
     # -- violations -------------------------------------------------------------------------------------
 
@@ -260,11 +245,11 @@ class Contract:
 
     def _unknown_path(self, path: str, base: str) -> Violation:
         relative = path[len(base) :] if path.startswith(base + "/") else path
-        message = f"the path {brief(path)} is not described{did_you_mean(relative, self._items)}"
+        message = f"the path {brief(path)} is not described{did_you_mean(relative, self.operations.items)}"
         return self._violation("path", "request", "", message, ("paths",), undocumented=True, key=True)
 
     def _unknown_method(self, template: str, method: str) -> Violation:
-        item, pointer = self._library.followed(self._items[template], ("paths", template))
+        item, pointer = self._library.followed(self.operations.items[template], ("paths", template))
         known = [name.upper() for name in item if name in METHODS]
         message = f"{method} {template} is not described; there are {', '.join(known) or 'no methods'}"
         return self._violation("method", "request", "", message, pointer, undocumented=True, key=True)
@@ -435,17 +420,6 @@ class Contract:
                 got = brief(part.content_type) if part.content_type else "none"
                 message = f"expected the content type {wanted}, got {got}"
                 yield self._violation("content-type", side, f"part {brief(part.name)}", message, pointer)
-
-
-def _bases(holder: dict[str, Any], default: Iterable[str] = ("",)) -> list[str]:
-    """Return the base paths of the servers of an object; where it has none, those of the default."""
-    servers = holder.get("servers")
-    found = [
-        base_path(server["url"], server.get("variables"))
-        for server in (servers if isinstance(servers, list) else ())
-        if isinstance(server, dict) and isinstance(server.get("url"), str)
-    ]
-    return found or list(default)
 
 
 def _cookie_pairs(headers: Headers) -> list[tuple[str, str]]:

@@ -70,6 +70,7 @@ class Parameter:
         style: how it is written; None when it is JSON.
         judge: its schema; None when it has none.
         empty: whether its value may be empty.
+        reserved: whether reserved characters stand in its value as they are.
 
     """
 
@@ -80,6 +81,7 @@ class Parameter:
     style: Style | None
     judge: Judge | None
     empty: bool = False
+    reserved: bool = False
 
 
 @data
@@ -189,8 +191,10 @@ class Library:
         if content:
             key = next(iter(content))
             inner, at = self.followed(content[key], (*at, key))
-            judge = self.judge(inner, at, direction) if media_type(key).is_json else None
-            return Parameter(place, name, required, pointer, None, judge)
+            if not media_type(key).is_json:  # some text, of which nothing more is known
+                plain = Style(name, DEFAULT_STYLES[place], False, None, frozenset())
+                return Parameter(place, name, required, pointer, plain, None)
+            return Parameter(place, name, required, pointer, None, self.judge(inner, at, direction))
         style = written.get("style", DEFAULT_STYLES[place])
         if not isinstance(style, str):
             raise UnusableError(f"style is a text, not {brief(style)}", pointer)
@@ -205,6 +209,7 @@ class Library:
             ),
             self.judge(written, pointer, direction),
             written.get("allowEmptyValue") is True,
+            place == "query" and written.get("allowReserved") is True,
         )
 
     def body_plan(
@@ -237,13 +242,23 @@ class Operation:
         pointer: where it stands.
         value: the Operation Object.
         item: its path item, and where that stands.
+        template: its path as written.
+        method: its method, in capitals.
 
     """
 
     def __init__(
-        self, library: Library, pointer: Pointer, value: dict[str, Any], item: tuple[dict[str, Any], Pointer]
+        self,
+        library: Library,
+        pointer: Pointer,
+        value: dict[str, Any],
+        item: tuple[dict[str, Any], Pointer],
+        template: str,
+        method: str,
     ) -> None:
         self.pointer = pointer
+        self.template = template
+        self.method = method
         self._library = library
         self._value = value
         self._item = item
@@ -275,6 +290,16 @@ class Operation:
                     found[place, key] = self._library.parameter(written, pointer, place, name, REQUEST)
             self._parameters = tuple(found.values())
         return self._parameters
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The Operation Object as written."""
+        return self._value
+
+    @property
+    def library(self) -> Library:
+        """Where its parts are looked up."""
+        return self._library
 
     @property
     def takes_body(self) -> bool:
