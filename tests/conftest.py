@@ -1,8 +1,14 @@
-"""What all tests share: golden files, and the option that rewrites them."""
+"""What all tests share: golden files, the option that rewrites them, and Ctrl-C for programs that are started."""
+
+import signal
 
 import pytest
 
 from tests.golden_files import Golden
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background deaf to Ctrl-C, and programs started from there inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -433,11 +434,15 @@ def _until_interrupted(process: subprocess.Popen[str]) -> str:
     """Read what a server says of itself, then press Ctrl-C."""
     assert process.stdout is not None
     lines = []
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
     for line in process.stdout:
         lines.append(line)
         if line.startswith("Ctrl-C"):
             time.sleep(0.3)  # it has to wait for it first
             process.send_signal(signal.SIGINT)
+    watchdog.cancel()
+    assert process.wait() == 0, f"it did not end at Ctrl-C: status {process.returncode}"
     return "".join(lines)
 
 

@@ -175,5 +175,8 @@ def test_the_demo_serves_until_it_is_stopped(tmp_path: Path) -> None:
             assert json.load(answer)["openapi"].startswith("3.")
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, said) == (0, "")
