@@ -72,9 +72,11 @@ DIFFERENCES = {
     "discriminator": RULE,
     "header-name": RULE,
     "link-operation": RULE,
-    "media-type": RULE,
     "path-duplicate": RULE,
-    "path-name-twice": RULE,
+    "path-characters-32": RULE,
+    "path-name-twice-32": RULE,
+    "path-with-query-32": RULE,
+    "querystring-twice": RULE,
     "ref-kind": "the library looks at what a reference leads to as a value, not as an object of its kind",
     "ref-into-a-path": "as ref-kind",
     "security-scheme": RULE,
@@ -138,6 +140,13 @@ paths:
       summary: Find quotes
       parameters: [{name: q, in: querystring, content: {application/x-www-form-urlencoded: {schema: {type: object}}}}]
       responses: {"200": {summary: fine, content: {text/event-stream: {itemSchema: {type: object}}}}}
+    get:
+      summary: Find quotes
+      parameters:
+        - {name: c, in: cookie, style: cookie, schema: {type: string}}
+        - {name: d, in: cookie, allowReserved: true, schema: {type: string}}
+        - {name: page, in: query, allowEmptyValue: true, example: 1, content: {application/json: {}}}
+      responses: {"204": {}}
     additionalOperations:
       COPY: {summary: Copy quotes, responses: {default: {$ref: "#/components/responses/Fine"}}}
 components:
@@ -164,6 +173,7 @@ components:
       type: [object, "null"]
       properties:
         id: {$ref: "#/components/schemas/Quote/$defs/id", description: beside a reference}
+        either: {oneOf: [{type: string}, {$ref: "#/components/schemas/Quote/properties/either/oneOf/0"}]}
         parts: {type: array, prefixItems: [true, false], items: {$ref: "#/components/schemas/Quote"}}
       $defs: {id: {type: integer, exclusiveMinimum: 0, example: 1}}
       x-made-by: me

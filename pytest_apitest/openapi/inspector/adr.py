@@ -44,6 +44,8 @@ _STANDS_FOR = {
     "path-parameter": "path-params",
     "path-template": "path-params",
     "path-duplicate": "path-params",
+    "path-name-twice": "path-params",
+    "server-default": "oas3-server-variables",
     "tag-duplicate": "openapi-tags-uniqueness",
     "server-variables": "oas3-server-variables",
     "default-mismatch": "oas3-valid-schema-example",

@@ -52,7 +52,7 @@ version! text
     "Contact": "name text\nurl uri\nemail email",
     "License": "name! text\nidentifier text 3.1\nurl uri",
     "Server": "url! text\ndescription text\nname text 3.2\nvariables {ServerVariable}",
-    "ServerVariable": "enum [+text]\ndefault! text\ndescription text",
+    "ServerVariable": "enum [text] 3.0\nenum [+text] 3.1\ndefault! text\ndescription text",
     "Components": """
 schemas {schema}
 responses {&Response}

@@ -4,34 +4,33 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.jsonvalue import show
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.objects import METHODS, is_extension
+from pytest_apitest.openapi.inspector.parameters import (
+    Declared,
+    ParameterLists,
+    check_parameters,
+    is_header_name,
+)
 from pytest_apitest.openapi.inspector.walk import Seen
 from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.patterns import deferred
 
 _SHOWN = 80
 _NAME = deferred(r"\{([^{}]*)\}")
-_TOKEN = deferred(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MEDIA_TYPE = deferred(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x7e\t]*)?")
-_STYLES = {
-    "path": ("matrix", "label", "simple"),
-    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
-    "header": ("simple",),
-    "cookie": ("form", "cookie"),
-}
-_IGNORED_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
+# What a path cannot have between its template expressions (RFC 3986, section 3.3).
+_NO_PCHAR = deferred(r"[^A-Za-z0-9._~!$&'()*+,;=:@%/-]|%(?![0-9A-Fa-f]{2})")
 _WITHOUT_BODY = frozenset({"get", "head", "delete", "trace"})
 
 
 def check_operations(context: Context) -> None:
     """Check paths, operations and all that belongs to them."""
-    _paths(context)
+    lists = ParameterLists(context)
+    _paths(context, lists)
     _operations(context)
-    for seen in context.objects["Parameter"]:
-        _parameter(context, seen)
-    for seen in context.objects["Header"]:
-        _schema_or_content(context, seen)
+    check_parameters(context, lists)
     for seen in context.objects["Responses"]:
         if not any(not is_extension(code) for code in seen.value):
             context.add("status-code", "at least one response is due here", seen.pointer, key=True)
@@ -45,16 +44,18 @@ def check_operations(context: Context) -> None:
 # -- paths ----------------------------------------------------------------------------------------------
 
 
-def _paths(context: Context) -> None:
+def _paths(context: Context, lists: ParameterLists) -> None:
     shapes: dict[str, str] = {}
     for seen in context.objects["Paths"]:
         for template, item in seen.value.items():
             if not template.startswith("/"):
                 continue
             pointer = (*seen.pointer, template)
-            if message := _template_mistake(template):
-                context.add("path-template", message, pointer, key=True)
-                continue
+            rule, message = _template_mistake(template, context.version)
+            if message:
+                context.add(rule, message, pointer, key=True)
+                if rule == "path-template":
+                    continue
             shape = _NAME.sub("{}", template)
             first = shapes.setdefault(shape, template)
             if first != template:
@@ -62,60 +63,47 @@ def _paths(context: Context) -> None:
                 context.add("path-duplicate", message, pointer, key=True)
             found = context.followed(item, pointer)
             if found is not None:
-                _path_parameters(context, template, found[1], found[0])
+                _path_parameters(context, lists, template, found[1], found[0])
 
 
-def _template_mistake(template: str) -> str:
+def _template_mistake(template: str, version: str) -> tuple[str, str]:
+    """Return what is wrong with a path, and by which rule.
+
+    Source: OpenAPI 3.2.0, section 4.8.2 "Path Templating", which has the grammar and forbids to say a name twice;
+    the versions before it leave both open.
+    """
     rest = _NAME.sub("", template)
     if "{" in rest or "}" in rest:
-        return "the braces of this path are not balanced"
+        return "path-template", "the braces of this path are not balanced"
     names = _NAME.findall(template)
     if "" in names:
-        return "a path parameter has a name between its braces"
+        return "path-template", "a path parameter has a name between its braces"
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        return f'"{{{twice[:_SHOWN]}}}" stands twice in this path'
+        rule = "path-name-twice" if version < "3.2" else "path-template"
+        return rule, f'"{{{twice[:_SHOWN]}}}" stands twice in this path'
     if "?" in rest or "#" in rest:
-        return "a path has neither query nor fragment; declare query parameters instead"
-    return ""
+        rule = "path-query" if version < "3.2" else "path-template"
+        return rule, "a path has neither query nor fragment; declare query parameters instead"
+    if version >= "3.2":
+        wrong = _NO_PCHAR.search(rest)
+        if wrong is not None:
+            return "path-template", f"{show(wrong[0])} cannot stand in a path; percent-encode it"
+        if "//" in template:
+            return "path-template", "a segment of this path is empty"
+    return "", ""
 
 
-Declared = dict[tuple[str, str], Pointer]
-
-
-def _declared(context: Context, value: Any, pointer: Pointer) -> tuple[Declared, bool]:
-    """Return the parameters of a list by place and name, and whether all of them are known."""
-    found: Declared = {}
-    known = True
-    for index, one in enumerate(value if isinstance(value, list) else ()):
-        at = (*pointer, index)
-        target = context.followed(one, at)
-        if target is None:
-            known = False
-            continue
-        place, name = target[1].get("in"), target[1].get("name")
-        if not isinstance(place, str) or not isinstance(name, str):
-            known = False
-            continue
-        same = (place, name.lower() if place == "header" else name)
-        if same in found:
-            message = f'the {place} parameter "{name[:_SHOWN]}" is declared twice here'
-            context.add("parameter-duplicate", message, at)
-        found[same] = at
-    return found, known
-
-
-def _path_parameters(context: Context, template: str, item: Any, pointer: Pointer) -> None:
-    if not isinstance(item, dict):
-        return
+def _path_parameters(
+    context: Context, lists: ParameterLists, template: str, item: dict[str, Any], pointer: Pointer
+) -> None:
     names = _NAME.findall(template)
-    shared, shared_known = _declared(context, item.get("parameters"), (*pointer, "parameters"))
+    shared, shared_known = lists.of(item, pointer)
     missing: dict[str, list[Pointer]] = {}
     operations = 0
-    for method, operation, at in _operations_of(item, pointer):
-        own, known = _declared(context, operation.get("parameters"), (*at, "parameters"))
+    for operation, at in _operations_of(item, pointer):
+        own, known = lists.of(operation, at)
         operations += 1
-        del method
         _unused(context, names, own)
         if known and shared_known:
             for name in names:
@@ -138,14 +126,14 @@ def _unused(context: Context, names: list[str], declared: Declared) -> None:
             context.add("path-parameter", message, at)
 
 
-def _operations_of(item: dict[str, Any], pointer: Pointer) -> Iterator[tuple[str, dict[str, Any], Pointer]]:
+def _operations_of(item: dict[str, Any], pointer: Pointer) -> Iterator[tuple[dict[str, Any], Pointer]]:
     for method in METHODS:
         if isinstance(operation := item.get(method), dict):
-            yield method, operation, (*pointer, method)
+            yield operation, (*pointer, method)
     more = item.get("additionalOperations")
     for method, operation in more.items() if isinstance(more, dict) else ():
         if isinstance(operation, dict):
-            yield method, operation, (*pointer, "additionalOperations", method)
+            yield operation, (*pointer, "additionalOperations", method)
 
 
 # -- operations -----------------------------------------------------------------------------------------
@@ -169,6 +157,10 @@ def _operations(context: Context) -> None:
             message = "neither summary nor description says what this operation does"
             context.add("no-description", message, pointer, key=True)
         method = str(pointer[-1])
+        if method.lower() in METHODS and pointer[-2:-1] == ("additionalOperations",) and method.isupper():
+            # OpenAPI 3.2.0, section 4.9.1, additionalOperations.
+            message = f'the method {method} has a field of its own: "{method.lower()}"'
+            context.add("conflicting-fields", message, pointer, key=True)
         if method in _WITHOUT_BODY and "requestBody" in operation:
             message = f"HTTP gives the body of a {method.upper()} request no meaning"
             context.add("body-without-meaning", message, (*pointer, "requestBody"), key=True)
@@ -189,46 +181,7 @@ def _shown(pointer: Pointer) -> str:
     return " ".join(map(str, (str(pointer[-1]).upper(), *pointer[-2:-1])))[:_SHOWN]
 
 
-# -- parameters and headers -----------------------------------------------------------------------------
-
-
-def _parameter(context: Context, seen: Seen) -> None:
-    parameter, pointer = seen.value, seen.pointer
-    place, name = parameter.get("in"), parameter.get("name")
-    if place == "path" and parameter.get("required") is not True:
-        context.add("path-parameter", "a path parameter is required: true", pointer, key=True)
-    if place == "header" and isinstance(name, str):
-        if not _TOKEN.fullmatch(name):
-            context.add(
-                "header-name", f'"{name[:_SHOWN]}" cannot be the name of a header', (*pointer, "name")
-            )
-        elif name.lower() in _IGNORED_PARAMETERS:
-            message = f"a parameter for the header {name} is ignored"
-            context.add("ignored-header", message, (*pointer, "name"))
-    style = parameter.get("style")
-    allowed = _STYLES.get(place) if isinstance(place, str) else None
-    if isinstance(style, str) and allowed is not None and style not in allowed:
-        message = f'a {place} parameter cannot have the style "{style[:_SHOWN]}"; known: {", ".join(allowed)}'
-        context.add("parameter-style", message, (*pointer, "style"))
-    elif style == "cookie" and context.version < "3.2":
-        context.add("parameter-style", 'the style "cookie" came with OpenAPI 3.2', (*pointer, "style"))
-    if place == "querystring" and "schema" in parameter:
-        message = "a querystring parameter is described by content, not by schema"
-        context.add("conflicting-fields", message, (*pointer, "schema"), key=True)
-        return
-    _schema_or_content(context, seen)
-
-
-def _schema_or_content(context: Context, seen: Seen) -> None:
-    value, pointer = seen.value, seen.pointer
-    if "schema" in value and "content" in value:
-        context.add("conflicting-fields", '"content" excludes "schema"', (*pointer, "content"), key=True)
-    elif "schema" not in value and "content" not in value:
-        context.add("missing-field", '"schema" or "content" is missing here', pointer, key=True)
-    content = value.get("content")
-    if isinstance(content, dict) and len(content) != 1:
-        message = f"exactly one media type is due here, got {len(content)}"
-        context.add("bad-value", message, (*pointer, "content"), key=True)
+# -- bodies and headers ---------------------------------------------------------------------------------
 
 
 def _content(context: Context, seen: Seen) -> None:
@@ -241,7 +194,7 @@ def _content(context: Context, seen: Seen) -> None:
 def _headers(context: Context, seen: Seen) -> None:
     for name in seen.value:
         at = (*seen.pointer, name)
-        if not _TOKEN.fullmatch(name):
+        if not is_header_name(name):
             context.add("header-name", f'"{name[:_SHOWN]}" cannot be the name of a header', at, key=True)
         elif name.lower() == "content-type":
             context.add("ignored-header", f"a declaration of the header {name} is ignored here", at, key=True)

@@ -24,6 +24,10 @@ _CONFLICTS = (
     ("Link", "operationRef", "operationId", "3.0"),
     ("MediaType", "encoding", "prefixEncoding", "3.2"),
     ("MediaType", "encoding", "itemEncoding", "3.2"),
+    ("Encoding", "encoding", "prefixEncoding", "3.2"),
+    ("Encoding", "encoding", "itemEncoding", "3.2"),
+    ("XML", "attribute", "nodeType", "3.2"),
+    ("XML", "wrapped", "nodeType", "3.2"),
 )
 _SCHEME_FIELDS = {
     "apiKey": ("name", "in"),
@@ -86,6 +90,11 @@ def _root(context: Context) -> None:
             context.add("missing-field", '"paths" is missing in the description', ())
     elif not {"paths", "components", "webhooks"} & root.keys():
         context.add("missing-field", '"paths", "components" or "webhooks" is missing in the description', ())
+    if isinstance(own := root.get("$self"), str) and "#" in own:
+        # OpenAPI 3.2.0, section 4.1.2: it serves as base URI, which has no fragment (RFC 3986, section 5.1).
+        context.add(
+            "bad-value", "the URI of a description has no fragment: leave out what begins with #", ("$self",)
+        )
     seen: set[str] = set()
     for tag in context.objects["Tag"]:
         name = tag.value.get("name")
@@ -134,7 +143,9 @@ def _server(context: Context, seen: Seen) -> None:
         if isinstance(values, list) and isinstance(default, str) and values and default not in values:
             hint = did_you_mean(default, [one for one in values if isinstance(one, str)])
             message = f'the default "{default[:_SHOWN]}" is none of the values in enum{hint}'
-            context.add("server-variables", message, (*at, name, "default"))
+            # Before OpenAPI 3.1 it only should be (3.0.4, section "Server Variable Object").
+            rule = "server-default" if context.version == "3.0" else "server-variables"
+            context.add(rule, message, (*at, name, "default"))
 
 
 # -- security -------------------------------------------------------------------------------------------

@@ -112,7 +112,8 @@ def _loops(context: Context) -> None:
     for use in context.walk.uses:
         target = context.target(use.ref)
         if target is not None:
-            edges.setdefault(_owner(use.pointer[:-1]), []).append((use, _owner(target[0])))
+            for holder in _with_the_same_value(use.pointer[:-1]):
+                edges.setdefault(holder, []).append((use, target[0]))
     state: dict[Pointer, int] = {}
     for start, first in edges.items():
         if start in state:
@@ -135,11 +136,12 @@ def _loops(context: Context) -> None:
                 path.append((target_pointer, iter(edges[target_pointer])))
 
 
-def _owner(pointer: Pointer) -> Pointer:
-    """Return the outermost schema that is looked at with the same value as this one."""
+def _with_the_same_value(pointer: Pointer) -> Iterator[Pointer]:
+    """Yield a schema and the schemas around it that look at the same value."""
+    yield pointer
     while len(pointer) > 2 and isinstance(pointer[-1], int) and pointer[-2] in _SAME_VALUE:
         pointer = pointer[:-2]
-    return pointer
+        yield pointer
 
 
 def unused_components(context: Context) -> None:
