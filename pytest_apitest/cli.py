@@ -39,13 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
     schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
     inspect = commands.add_parser("inspect", help="say what is wrong with OpenAPI descriptions")
-    inspect.add_argument("files", nargs="+", metavar="FILE", help="a description, YAML or JSON")
+    inspect.add_argument("files", nargs="+", metavar="FILE", help="a description, YAML or JSON, or its URL")
     inspect.add_argument("--ruleset", choices=("oas", "adr"), default="oas", help="rules (default: oas)")
     inspect.add_argument(
         "--format", choices=("text", "json", "sarif", "junit"), default="text", help="form (default: text)"
     )
     inspect.add_argument(
         "--fail-on", choices=("error", "warning"), default="error", help="least severity of status 1"
+    )
+    inspect.add_argument(
+        "--refs",
+        action="store_true",
+        help="read files below the folder, or of the origin, of the description",
+    )
+    inspect.add_argument(
+        "--ref-origin", action="append", default=[], metavar="URL", help="read references to this origin too"
     )
     inspect.add_argument("--shield", metavar="FILE", help="write a badge with the score of --ruleset adr")
     demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
@@ -74,7 +82,15 @@ def _port(text: str) -> int:
 def _inspect(given: argparse.Namespace) -> int:
     from pytest_apitest.openapi.inspector.command import run  # noqa: PLC0415 - not needed by the others
 
-    status, out, said = run(given.files, given.ruleset, given.format, given.fail_on, given.shield)
+    status, out, said = run(
+        given.files,
+        given.ruleset,
+        given.format,
+        given.fail_on,
+        given.shield,
+        refs=given.refs,
+        ref_origins=given.ref_origin,
+    )
     _say(sys.stdout, out)
     _say(sys.stderr, said)
     return status

@@ -139,7 +139,8 @@ class TransportError(Exception):
 
     Args:
         kind: one of `unreachable`, `name`, `tls`, `timeout`, `closed`, `truncated`, `garbled`, `limit`,
-            `proxy` (also when the proxy itself cannot be resolved or reached), `request`.
+            `proxy` (also when the proxy itself cannot be resolved or reached), `request`, `refused` (an
+            address that must not be connected to).
         message: one sentence for people, without the URL, for example
             `cannot reach localhost:8000: connection refused`.
         sent: whether a byte of the request may have reached the server.

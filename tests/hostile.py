@@ -17,7 +17,7 @@ import ssl
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -260,6 +260,22 @@ def answering_always(raw: bytes) -> Behaviour:
             peer.send(raw)
 
     return behave
+
+
+def serving(files: Mapping[str, bytes]) -> Behaviour:
+    """Answer the requests of each connection with the whole answer under their target, or with 404."""
+
+    def behave(peer: Peer) -> None:
+        while True:
+            target = peer.read_request().split(b" ", 2)[1].decode("latin-1")
+            peer.send(files.get(target) or answer(b"nothing here", status="404 Not Found"))
+
+    return behave
+
+
+def redirecting(to: str, status: str = "302 Found") -> Behaviour:
+    """Answer each request with a redirect."""
+    return answering_always(answer(b"", f"Location: {to}", status=status))
 
 
 def cut_off(raw: bytes) -> Behaviour:

@@ -241,7 +241,8 @@ class Contract:
         key: bool = False,
     ) -> Violation:
         line, column = self.description.place(pointer, key)
-        return Violation(rule, side, at, message, self.description.shown, line, column, undocumented)
+        file = self.description.holder(pointer)[0].shown
+        return Violation(rule, side, at, message, file, line, column, undocumented)
 
     def _unknown_path(self, path: str, base: str) -> Violation:
         relative = path[len(base) :] if path.startswith(base + "/") else path

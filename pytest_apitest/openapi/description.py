@@ -6,7 +6,8 @@ Rules kept here, each with its source:
   what JSON cannot say, `.inf` and `.nan`, stays a text;
 - anchors and aliases are followed, and merge keys as most readers follow them; they may not blow up the document;
 - of a key written twice the last counts, and the description tells of it;
-- no other file is read: a reference that leads out of the document is refused;
+- no other file is read here: a reference that leads out of the document is refused, unless `linked` made it one with
+  the file that it leads to;
 - a description that cannot be read is one line without any text of it: it may be anybody's file.
 
 Places are looked up when they are asked for, since most never are: in the nodes of the YAML reader, and for JSON in
@@ -16,21 +17,20 @@ the output of a scanner that runs at the first question.
 import json
 import stat
 from bisect import bisect_right
+from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.openapi.json_text import JsonPlaces, from_json, json_words
-from pytest_apitest.openapi.reading import DescriptionError, Pointer, collection_paused
+from pytest_apitest.openapi.reading import MAX_SIZE, DescriptionError, Pointer, collection_paused
 from pytest_apitest.patterns import deferred
 
 if TYPE_CHECKING:
     from pytest_apitest.openapi.yaml_text import YamlPlaces
-
-MAX_SIZE = 16 * 1024 * 1024
 
 _VERSION = deferred(r"(3\.[012])\.[0-9]+(?:-\S*)?")
 
@@ -39,7 +39,9 @@ __all__ = [
     "Description",
     "DescriptionError",
     "Duplicate",
+    "Elsewhere",
     "Pointer",
+    "bytes_of",
     "read_description",
 ]
 
@@ -75,6 +77,39 @@ class Duplicate:
     column: int
 
 
+class Elsewhere(str):
+    """The first part of a pointer into another file: the name of that file.
+
+    Args:
+        name: the name of the file in references.
+
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name: str) -> Self:
+        """Return the part; no member of an object is named like it."""
+        return super().__new__(cls, f"{name}#")
+
+    @property
+    def name(self) -> str:
+        """The name of the file in references."""
+        return self[:-1]
+
+
+class _Root(dict[str, Any]):
+    """The value of a description, with those of other files under names that nobody sees."""
+
+    def __init__(self, value: dict[str, Any], files: "Mapping[str, Description]") -> None:
+        super().__init__(value)
+        self._files = files
+
+    def __missing__(self, key: str) -> Any:
+        if isinstance(key, Elsewhere):
+            return self._files[key.name].value
+        raise KeyError(key)
+
+
 class Description:
     """A description that was read: its value, and the place of everything in it.
 
@@ -91,20 +126,73 @@ class Description:
         self.text = text
         self.value = value
         self.version = _version(value)
+        self.files: Mapping[str, Description] = {}
+        self._unread: Mapping[str, str] = {}
         self._places = places
         self._line_starts: list[int] | None = None
         self.duplicates: tuple[Duplicate, ...] = tuple(
             Duplicate(pointer, *self._line_and_column(offset)) for pointer, offset in places.duplicates()
         )
 
+    def link(self, files: "Mapping[str, Description]", unread: Mapping[str, str]) -> None:
+        """Make this description one with other files.
+
+        Args:
+            files: them by their names in references, which are the same in all files.
+            unread: why the others were not read, by their names.
+
+        """
+        self.files = files
+        self._unread = unread
+        if files:
+            self.value = _Root(self.value, files)
+            self.duplicates += tuple(
+                Duplicate((Elsewhere(name), *one.pointer), one.line, one.column)
+                for name, file in files.items()
+                for one in file.duplicates
+            )
+
+    def holder(self, pointer: Pointer) -> "tuple[Description, Pointer]":
+        """Return the file that a pointer leads into, and the pointer there.
+
+        Args:
+            pointer: names and indexes from the root; the first may be an `Elsewhere`.
+
+        """
+        if pointer and isinstance(pointer[0], Elsewhere):
+            return self.files[pointer[0].name], pointer[1:]
+        return self, pointer
+
+    def is_read(self, ref: str) -> bool:
+        """Tell whether a reference leads to another file that was read.
+
+        Args:
+            ref: its text.
+
+        """
+        return bool(self.files) and ref.partition("#")[0] in self.files
+
+    def why_unread(self, ref: str) -> str:
+        """Return why the file that a reference leads to was not read; an empty text when nothing is known of it.
+
+        Args:
+            ref: its text.
+
+        """
+        return self._unread.get(ref.partition("#")[0], "")
+
     def place(self, pointer: Pointer, key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value; of what is missing, those of what it is missing from.
+
+        They are those of the file that holds it.
 
         Args:
             pointer: names and indexes from the root.
             key: whether the place of the member's name is wanted instead; of an item it is the item's own.
 
         """
+        if pointer and isinstance(pointer[0], Elsewhere):
+            return self.files[pointer[0].name].place(pointer[1:], key)
         return self._line_and_column(self._places.offset(pointer, key))
 
     def _line_and_column(self, offset: int) -> tuple[int, int]:
@@ -115,17 +203,22 @@ class Description:
         return line, offset - self._line_starts[line - 1] + 1
 
     def resolve(self, ref: str) -> tuple[Pointer, Any]:
-        """Return where a reference inside the document leads, and the value there (RFC 6901, section 6).
+        """Return where a reference leads, and the value there (RFC 6901, section 6).
 
         Args:
-            ref: `#`, or `#/…` with percent and tilde escapes.
+            ref: `#`, or `#/…` with percent and tilde escapes, behind the name of a file where it leads to another.
 
         Raises:
             DeadReferenceError: it leads to nothing, or out of the document.
 
         """
         if not ref.startswith("#"):
-            raise DeadReferenceError("leads out of this document, and nothing else is read", external=True)
+            name, _, fragment = ref.partition("#")
+            if name in self.files:
+                below, found = self.files[name].resolve(f"#{fragment}")
+                return (Elsewhere(name), *below), found
+            why = self._unread.get(name, "leads out of this document, and nothing else is read")
+            raise DeadReferenceError(why, external=True)
         fragment = unquote(ref[1:])
         if not fragment:
             return (), self.value
@@ -160,7 +253,7 @@ def read_description(source: Path | bytes, shown: str) -> Description:
             aliases stand for more than 1,000,000 values.
 
     """
-    text = _text(source if isinstance(source, bytes) else _bytes(source))
+    text = _text(source if isinstance(source, bytes) else bytes_of(source))
     begun = text.lstrip()[:1]
     with collection_paused():
         if begun in ("{", "["):
@@ -175,7 +268,8 @@ def read_description(source: Path | bytes, shown: str) -> Description:
         return Description(shown, text, *from_yaml(text))
 
 
-def _bytes(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
+    """Return the bytes of a regular file, 16 MiB and one at most; raises `DescriptionError`."""
     try:
         found = file.stat()
         if stat.S_ISDIR(found.st_mode):

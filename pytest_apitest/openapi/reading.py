@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from pytest_apitest.jsonvalue import MAX_DEPTH
 
+MAX_SIZE = 16 * 1024 * 1024
 MAX_NODES = 1_000_000
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
@@ -33,6 +34,14 @@ def error_at(text: str, offset: int, message: str) -> DescriptionError:
     """Return the error about what stands at an offset of a text, in characters."""
     before = text[:offset]
     return DescriptionError(message, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as messages show it: without user, query and fragment, which may hold secrets."""
+    head = url.partition("#")[0].partition("?")[0]
+    scheme, mark, rest = head.rpartition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 @contextmanager

@@ -280,7 +280,9 @@ class DescribedSchemas(Schemas):
 
     def target(self, node: Node, reference: str) -> Node:
         """Return the schema that a reference leads to: one of the description, or one with an `$id` or anchor."""
-        if not node.base and (reference == "#" or reference.startswith("#/")):
+        if not node.base and (
+            reference == "#" or reference.startswith("#/") or self.description.is_read(reference)
+        ):
             try:
                 return self._at(*self.description.resolve(reference))
             except DeadReferenceError as error:
@@ -293,6 +295,8 @@ class DescribedSchemas(Schemas):
             found = self._named(node, reference)
         if found is None and not node.base and reference.startswith("#"):
             raise OperandError(f"{brief(reference)} leads to nothing")
+        if found is None and not node.base and (why := self.description.why_unread(reference)):
+            raise OperandError(f"{brief(reference)} {why}")
         return found if found is not None else super().target(node, reference)
 
     def _named(self, node: Node, reference: str) -> Node | None:
@@ -442,7 +446,7 @@ def _discriminate(out: dict[str, Any], written: dict[str, Any]) -> None:
         if isinstance(reference, str):
             chosen[reference.rpartition("/")[2]] = index
     for word, target in mapping.items() if isinstance(mapping, dict) else ():
-        reference = target if "/" in str(target) else f"#/components/schemas/{target}"
+        reference = target if "/" in str(target) or "#" in str(target) else f"#/components/schemas/{target}"
         if reference in references:
             chosen[word] = references.index(reference)
     # Where a schema stands inline, nothing can name it, and all of them are tried.

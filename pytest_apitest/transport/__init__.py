@@ -10,7 +10,7 @@ Rules kept here:
 - loading this costs little: ssl comes with the first https request, zlib with the first coded body.
 """
 
-from pytest_apitest.transport.names import Resolver
+from pytest_apitest.transport.names import Guard, Resolver
 from pytest_apitest.transport.network import Network
 
-__all__ = ["Network", "Resolver"]
+__all__ = ["Guard", "Network", "Resolver"]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_apitest.exchange import Route, TransportError
 from pytest_apitest.transport.answer import Answer
 from pytest_apitest.transport.attempt import ANSWERING, CONNECTING, HANDSHAKE, RESOLVING, Attempt
-from pytest_apitest.transport.names import Address, Resolver, addresses_of
+from pytest_apitest.transport.names import Address, Guard, Resolver, addresses_of
 from pytest_apitest.transport.wording import reason
 
 if TYPE_CHECKING:
@@ -152,10 +152,20 @@ class Connection:
         self._sock.close()
 
 
-def connect(key: Key, host: str, port: int, attempt: Attempt, resolver: Resolver | None) -> Connection:
+def connect(
+    key: Key,
+    host: str,
+    port: int,
+    attempt: Attempt,
+    resolver: Resolver | None,
+    guard: Guard | None = None,
+) -> Connection:
     """Return a connection to the first address of a host that takes it; raises `TransportError`."""
     attempt.phase = RESOLVING
     addresses = addresses_of(host.strip("[]"), port, attempt, resolver)
+    # What was looked at is what is connected to: a name that is looked up again may lead elsewhere.
+    if guard is not None and (refused := guard(host, port, [address[4][0] for address in addresses])):
+        raise TransportError("refused", refused)
     attempt.phase = CONNECTING
     refusal: OSError | None = None
     for address in addresses:

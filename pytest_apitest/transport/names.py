@@ -19,6 +19,8 @@ from pytest_apitest.transport.wording import reason
 
 # Given a host name and a port, returns the addresses to use, or None to ask the system.
 Resolver = Callable[[str, int], Sequence[str] | None]
+# Given a host name, a port and the addresses that would be connected to, returns why none of them may be; else nothing.
+Guard = Callable[[str, int, Sequence[str]], str]
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 

@@ -18,7 +18,7 @@ from pytest_apitest.exchange import DEFAULT_LIMITS, Request, Response, Transport
 from pytest_apitest.transport.answer import Answer
 from pytest_apitest.transport.attempt import ANSWERING, SENDING, TUNNELLING, Attempt
 from pytest_apitest.transport.connection import Connection, Key, StaleConnectionError, connect
-from pytest_apitest.transport.names import Resolver
+from pytest_apitest.transport.names import Guard, Resolver
 from pytest_apitest.transport.outgoing import Outgoing, Proxy, outgoing_of, proxy_of, tunnel_to
 from pytest_apitest.transport.pool import Pool
 from pytest_apitest.transport.wording import phrase
@@ -33,11 +33,14 @@ class Network:
     Args:
         user_resolver: given a host name and a port, returns the IP addresses to connect to, in order, or
             None to ask the system. Not asked for hosts that are IP addresses.
+        guard: looks at the addresses of each new connection, and says why there must be none. Those of a proxy
+            are not looked at: who connects there, and to what, the proxy decides.
 
     """
 
-    def __init__(self, user_resolver: Resolver | None = None) -> None:
+    def __init__(self, user_resolver: Resolver | None = None, guard: Guard | None = None) -> None:
         self._user_resolver = user_resolver
+        self._guard = guard
         self._pool = Pool()
         self._lock = threading.Lock()
         self._made_contexts: Contexts | None = None
@@ -110,7 +113,8 @@ class Network:
         attempt.left()
         began = monotonic()
         hop = origin if proxy is None else proxy.origin
-        connection = connect(key, hop.host, hop.port, attempt, self._user_resolver)
+        guard = self._guard if proxy is None else None
+        connection = connect(key, hop.host, hop.port, attempt, self._user_resolver, guard)
         self._pool.add(connection)
         try:
             if context is not None:

@@ -73,4 +73,11 @@ def test_options() -> None:
 
     with pytest.raises(SystemExit):
         main(["inspect"])
-    assert documented(TEXT)["option"] == {"--ruleset", "--format", "--fail-on", "--shield"}
+    assert documented(TEXT)["option"] == {
+        "--ruleset",
+        "--format",
+        "--fail-on",
+        "--shield",
+        "--refs",
+        "--ref-origin",
+    }

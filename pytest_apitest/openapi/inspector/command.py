@@ -1,4 +1,4 @@
-"""The command `apitest inspect`: files in, findings out, and an exit status."""
+"""The command `apitest inspect`: files and URLs in, findings out, and an exit status."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from pytest_apitest.openapi.inspector.inspection import Inspection, inspect
 from pytest_apitest.openapi.inspector.reporting import as_json, as_junit, as_sarif, as_text
 from pytest_apitest.openapi.inspector.rules import ERROR, WARNING
-from pytest_apitest.openapi.reading import DescriptionError
+from pytest_apitest.openapi.reading import DescriptionError, shown_url
 from pytest_apitest.shield import Shield, to_svg
 
 FAILING = {ERROR: (ERROR,), WARNING: (ERROR, WARNING)}
@@ -14,30 +14,40 @@ _ENOUGH = 75
 
 
 def run(
-    files: Sequence[str], ruleset: str, form: str, fail_on: str, shield: str | None
+    files: Sequence[str],
+    ruleset: str,
+    form: str,
+    fail_on: str,
+    shield: str | None,
+    *,
+    refs: bool = False,
+    ref_origins: Sequence[str] = (),
 ) -> tuple[int, str, str]:
     """Return the exit status and what goes to standard output and standard error.
 
     Args:
-        files: names of files.
+        files: names of files, and URLs.
         ruleset: `oas` or `adr`.
         form: `text`, `json`, `sarif` or `junit`.
         fail_on: `error` or `warning`.
         shield: file for the badge with the score, or None.
+        refs: whether references may lead to files below the folder of each, or to what is of its origin.
+        ref_origins: further origins that they may lead to.
 
     """
     inspections: list[Inspection] = []
     for name in files:
-        if "://" in name:
-            return (
-                2,
-                "",
-                f"apitest inspect: {name}: URLs are not read; download the description and name the file\n",
-            )
+        is_url = "://" in name
+        shown = shown_url(name) if is_url else name
         try:
-            inspections.append(inspect(Path(name), name, ruleset))
+            source = name if is_url else Path(name)
+            found = inspect(source, shown, ruleset, refs=refs, ref_origins=ref_origins)
         except DescriptionError as error:
-            return 2, "", f"{name}:{error.line}:{error.column}: {error.message}\n"
+            place = "" if is_url and (error.line, error.column) == (1, 1) else f"{error.line}:{error.column}:"
+            return 2, "", f"{shown}:{place} {error.message}\n"
+        except ValueError as error:
+            return 2, "", f"apitest inspect: --ref-origin {error}\n"
+        inspections.append(found)
     if shield is not None:
         if ruleset != "adr":
             return 2, "", "apitest inspect: --shield needs a ruleset with a score: --ruleset adr\n"

@@ -1,13 +1,14 @@
 """Inspecting a description: reading, walking, checking, ignoring, placing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.jsonvalue import show
-from pytest_apitest.openapi.description import Description, read_description
+from pytest_apitest.openapi.description import Description
 from pytest_apitest.openapi.inspector.adr import check_adr, score_of, under_names_of_adr
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.examples import check_examples
@@ -18,7 +19,12 @@ from pytest_apitest.openapi.inspector.rules import ADR_RULES, ERROR, OAS_RULES, 
 from pytest_apitest.openapi.inspector.schema_rules import check_schemas
 from pytest_apitest.openapi.inspector.walk import Found, Walk
 from pytest_apitest.openapi.reading import Pointer, collection_paused
+from pytest_apitest.openapi.sources import read_source
 from pytest_apitest.patterns import deferred
+
+if TYPE_CHECKING:
+    from pytest_apitest.openapi.addresses import Reach
+    from pytest_apitest.transport import Resolver
 
 _SHOWN = 60
 _BREAKS_SCHEMAS = frozenset({"wrong-type", "bad-value", "ref-dead", "ref-loop", "ref-kind", "ref-external"})
@@ -35,10 +41,11 @@ class Finding:
         rule: id of the rule.
         severity: `error`, `warning` or `info`.
         message: what is wrong, one sentence without a final stop.
-        pointer: where, as a JSON pointer (RFC 6901).
+        pointer: where in its file, as a JSON pointer (RFC 6901).
         line: line in the file, from 1.
         column: column in characters, from 1.
         width: number of characters that it is about.
+        file: the file that it is in, as messages name it.
 
     """
 
@@ -49,6 +56,11 @@ class Finding:
     line: int
     column: int
     width: int = 1
+    file: str = ""
+
+    def __str__(self) -> str:
+        """Return place, severity, message and rule in one line."""
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.rule}]"
 
 
 @data
@@ -59,8 +71,9 @@ class Inspection:
         file: its name in messages.
         text: its text, for excerpts.
         version: the version that it says it is, such as `3.1.0`; empty where it says none.
-        findings: all findings in the order of the file.
+        findings: all findings in the order of the file, those of files that it refers to behind them.
         score: how many of the rules that apply hold, in percent; None where the ruleset has no score.
+        texts: texts of the files that it refers to, by their names in messages.
 
     """
 
@@ -69,6 +82,11 @@ class Inspection:
     version: str
     findings: tuple[Finding, ...]
     score: int | None
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def text_of(self, file: str) -> str:
+        """Return the text of a file by its name in messages."""
+        return self.text if file == self.file else self.texts.get(file, "")
 
     @property
     def valid(self) -> bool:
@@ -76,25 +94,42 @@ class Inspection:
         return all(one.severity != ERROR for one in self.findings)
 
 
-def inspect(source: Path | bytes, shown: str | None = None, ruleset: str = "oas") -> Inspection:
+def inspect(
+    source: Path | str | bytes,
+    shown: str | None = None,
+    ruleset: str = "oas",
+    *,
+    refs: bool = False,
+    ref_origins: Collection[str] = (),
+    reach: "Reach | None" = None,
+    seconds: float = 30.0,
+    resolver: "Resolver | None" = None,
+) -> Inspection:
     """Return everything that the rules find in a description.
 
     Args:
-        source: the file, or its bytes.
-        shown: its name in messages; by default the path.
+        source: the file, its URL, or its bytes.
+        shown: its name in messages; by default the path, or the URL without its query.
         ruleset: `oas` or `adr`.
+        refs: whether references may lead to files below its folder or, for a URL, to what is of its origin.
+        ref_origins: further origins that they may lead to, such as `https://schemas.example`.
+        reach: what may be read over the network; `Reach(guarded=True)` where strangers say what is inspected.
+        seconds: time for all that is read together.
+        resolver: given a host name and a port, returns the addresses to use, or None to ask the system.
 
     Raises:
         DescriptionError: it cannot be read.
-        ValueError: there is no such ruleset.
+        ValueError: there is no such ruleset, or an origin is none.
 
     """
     if ruleset not in RULESETS:
         raise ValueError(f'unknown ruleset "{ruleset}"; known: {", ".join(RULESETS)}')
-    name = shown if shown is not None else str(source) if isinstance(source, Path) else "description"
     # What is read is gone again before garbage is looked for.
     with collection_paused():
-        return _inspected(read_description(source, name), ruleset)
+        description = read_source(
+            source, shown, refs=refs, ref_origins=ref_origins, reach=reach, seconds=seconds, resolver=resolver
+        )
+        return _inspected(description, ruleset)
 
 
 def _inspected(description: Description, ruleset: str) -> Inspection:
@@ -115,7 +150,12 @@ def _inspected(description: Description, ruleset: str) -> Inspection:
     if ruleset == "adr":
         score = score_of(found, applying)
     return Inspection(
-        description.shown, description.text, _said_version(description), _placed(found, description), score
+        description.shown,
+        description.text,
+        _said_version(description),
+        _placed(found, description),
+        score,
+        {file.shown: file.text for file in description.files.values()},
     )
 
 
@@ -229,21 +269,35 @@ def _placed(found: Sequence[Found], description: Description) -> tuple[Finding, 
     rules = {**OAS_RULES, **ADR_RULES}
     twice = {one.pointer: (one.line, one.column) for one in description.duplicates}
     placed: dict[tuple[Any, ...], Finding] = {}
-    lines = description.text.split("\n") if found else []
+    texts: dict[str, list[str]] = {}
     for one in found:
         key = (one.rule, one.pointer, one.message)
         if key in placed:
             continue
+        holder, inner = description.holder(one.pointer)
+        if holder.shown not in texts:
+            texts[holder.shown] = holder.text.split("\n")
+        lines = texts[holder.shown]
         line, column = description.place(one.pointer, key=one.key)
         if one.rule == "duplicate-key":
             line, column = twice[one.pointer]
         message = one.message
         if not message.isprintable():
             message = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in message)
-        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in one.pointer)
+        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in inner)
         width = _width(one, lines[line - 1] if line <= len(lines) else "", column)
-        placed[key] = Finding(one.rule, rules[one.rule].severity, message, pointer, line, column, width)
-    return tuple(sorted(placed.values(), key=lambda one: (one.line, one.column, one.rule, one.message)))
+        severity = rules[one.rule].severity
+        placed[key] = Finding(one.rule, severity, message, pointer, line, column, width, holder.shown)
+    order = {
+        name: at
+        for at, name in enumerate((description.shown, *(f.shown for f in description.files.values())))
+    }
+    return tuple(
+        sorted(
+            placed.values(),
+            key=lambda one: (order[one.file], one.line, one.column, one.rule, one.message),
+        )
+    )
 
 
 def _width(one: Found, line: str, column: int) -> int:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.openapi.description import DeadReferenceError
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.operations import names_of
 from pytest_apitest.openapi.inspector.walk import Seen
+from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.patterns import deferred
 
 _SHOWN = 80
@@ -226,11 +228,8 @@ def _discriminator(context: Context, seen: Seen) -> None:
         if "/" not in value and "#" not in value:
             message = f'there is no schema "{value[:_SHOWN]}"{did_you_mean(value, schemas)}'
             context.add("discriminator", message, at)
-        elif not value.startswith("#"):
-            message = f'"{value[:_SHOWN]}" leads out of this document, and nothing else is read'
-            context.add("ref-external", message, at)
-        elif context.target(value) is None:
-            context.add("discriminator", f'"{value[:_SHOWN]}" leads to nothing', at)
+        else:
+            _dead(context, value, "discriminator", at)
 
 
 def _links(context: Context) -> None:
@@ -244,9 +243,14 @@ def _links(context: Context) -> None:
         elif isinstance(name, str) and name not in known:
             message = f'there is no operation "{name[:_SHOWN]}"{did_you_mean(name, known)}'
             context.add("link-operation", message, (*seen.pointer, "operationId"))
-        elif isinstance(ref, str) and not ref.startswith("#"):
-            message = f'"{ref[:_SHOWN]}" leads out of this document, and nothing else is read'
-            context.add("ref-external", message, (*seen.pointer, "operationRef"))
-        elif isinstance(ref, str) and context.target(ref) is None:
-            message = f'"{ref[:_SHOWN]}" leads to nothing'
-            context.add("link-operation", message, (*seen.pointer, "operationRef"))
+        elif isinstance(ref, str):
+            _dead(context, ref, "link-operation", (*seen.pointer, "operationRef"))
+
+
+def _dead(context: Context, ref: str, rule: str, at: Pointer) -> None:
+    """Report a reference that leads to nothing, under a rule, or to what is not read."""
+    try:
+        context.description.resolve(ref)
+    except DeadReferenceError as error:
+        message = error.message if error.external else "leads to nothing"
+        context.add("ref-external" if error.external else rule, f'"{ref[:_SHOWN]}" {message}', at)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_apitest.openapi.description import DeadReferenceError
+from pytest_apitest.openapi.description import DeadReferenceError, Elsewhere
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.objects import called
 from pytest_apitest.openapi.inspector.walk import Use
@@ -34,6 +34,7 @@ def check_references(context: Context) -> None:
     wrong: dict[tuple[str, str], tuple[str, str] | None] = {}
     anchors, ids = _named(context)
     known: dict[Pointer, str] | None = None
+    passed: set[Pointer] = set()
     while done < len(uses):
         use = uses[done]
         done += 1
@@ -50,6 +51,11 @@ def check_references(context: Context) -> None:
                     if name is None and not _is_reference(value):
                         known[pointer] = name = use.kind
                         context.walk.walk(use.kind, value, pointer)
+                    elif name is None and pointer not in passed and isinstance((*pointer, "")[0], Elsewhere):
+                        # Of another file only what references lead to is looked at, references among it.
+                        passed.add(pointer)
+                        if isinstance(value["$ref"], str):
+                            uses.append(Use((*pointer, "$ref"), value["$ref"], use.kind))
                 if name is not None and name != use.kind:
                     words = f"leads to {called(name)}, where {called(use.kind)} is due"
                     wrong[case] = ("ref-kind", words)

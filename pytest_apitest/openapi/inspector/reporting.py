@@ -30,8 +30,8 @@ def as_text(inspections: Sequence[Inspection]) -> str:
 def _text_of(inspection: Inspection) -> str:
     out = []
     for one in inspection.findings[:_MOST_SHOWN]:
-        out.append(f"{inspection.file}:{one.line}:{one.column}: {one.severity}: {one.message} [{one.rule}]")
-        if shown := excerpt(inspection.text, one.line, one.column, one.width):
+        out.append(str(one))
+        if shown := excerpt(inspection.text_of(one.file), one.line, one.column, one.width):
             out.append(shown)
     if len(inspection.findings) > _MOST_SHOWN:
         out.append(f"and {len(inspection.findings) - _MOST_SHOWN:,} more; all of them are in --format json")
@@ -66,6 +66,7 @@ def _plain(inspection: Inspection) -> dict[str, Any]:
                 "rule": one.rule,
                 "severity": one.severity,
                 "message": one.message,
+                "file": one.file,
                 "pointer": one.pointer,
                 "line": one.line,
                 "column": one.column,
@@ -101,7 +102,7 @@ def as_sarif(inspections: Sequence[Inspection], ruleset: str) -> str:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(inspection.file.replace(os.sep, "/"))},
+                        "artifactLocation": {"uri": _uri(one.file)},
                         "region": {
                             "startLine": one.line,
                             "startColumn": one.column,
@@ -119,6 +120,11 @@ def as_sarif(inspections: Sequence[Inspection], ruleset: str) -> str:
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _uri(file: str) -> str:
+    """Return a file as SARIF names it: a URL as it is, a path relative to where it was named from."""
+    return file if "://" in file else quote(file.replace(os.sep, "/"))
 
 
 def as_junit(inspections: Sequence[Inspection], ruleset: str, failing: Sequence[str]) -> str:
@@ -139,9 +145,7 @@ def as_junit(inspections: Sequence[Inspection], ruleset: str, failing: Sequence[
             if not found:
                 cases.append(f"{head}/>")
                 continue
-            text = escape(
-                "\n".join(f"{inspection.file}:{one.line}:{one.column}: {one.message}" for one in found)
-            )
+            text = escape("\n".join(f"{one.file}:{one.line}:{one.column}: {one.message}" for one in found))
             if rule.severity in failing:
                 failures += 1
                 message = _quoted(found[0].message)

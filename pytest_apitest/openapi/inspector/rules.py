@@ -31,7 +31,7 @@ _ERRORS = {
     "bad-value": "a field has one of the values that its object allows",
     "conflicting-fields": "fields that exclude each other do not stand together",
     "ref-dead": "a reference leads to something in the document",
-    "ref-external": "a reference stays in the document; nothing else is read",
+    "ref-external": "a reference stays in the document and the files that may be read",
     "ref-loop": "a reference does not lead back to itself",
     "ref-kind": "a reference leads to an object of the kind that is due",
     "array-items": "a schema of type array has items in OpenAPI 3.0",
