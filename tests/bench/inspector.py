@@ -1,13 +1,16 @@
-"""CPU of inspecting descriptions of 500 KB and 4 MB, with openapi-spec-validator beside it.
+"""CPU and memory of inspecting descriptions of 500 KB and 4 MB, with openapi-spec-validator beside it.
 
 A script, not a test: `PYTHONPATH=. python tests/bench/inspector.py [rounds]`; `--without-library` leaves the library
 out, which takes long. CPU time of this process is counted from the file on, the best of the rounds; the library gets
-its values from PyYAML's C reader, which is what it uses itself where that is there.
+its values from PyYAML's C reader, which is what it uses itself where that is there. Memory is the most that a process
+of its own had resident while it ran `apitest inspect`.
 """
 
 import argparse
 import functools
 import json
+import os
+import sys
 import tempfile
 import time
 import warnings
@@ -22,6 +25,7 @@ from pytest_apitest.openapi.inspector import inspect
 
 SIZES = {"500 KB": 500_000, "4 MB": 4_000_000}
 BOUNDS = {"500 KB": 0.6, "4 MB": 4.0}
+MEMORY = 400
 
 
 def description(size: int) -> str:
@@ -111,6 +115,16 @@ def of_the_library(file: Path) -> None:
     assert not list(OpenAPIV31SpecValidator(value).iter_errors())
 
 
+def memory_of(file: Path) -> int:
+    """Return the most megabytes that `apitest inspect` had resident."""
+    words = [sys.executable, "-m", "pytest_apitest.cli", "inspect", str(file)]
+    silent = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
+    pid = os.posix_spawn(sys.executable, words, os.environ, file_actions=[silent])
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return used.ru_maxrss // 1024
+
+
 def measure(file: Path, as_json: Path, bound: float, rounds: int) -> None:
     """Print what reading and inspecting takes.
 
@@ -126,6 +140,8 @@ def measure(file: Path, as_json: Path, bound: float, rounds: int) -> None:
     print(f"  read JSON      {cpu(lambda: read_description(as_json, 'api.json'), rounds):6.2f} s")
     print(f"  inspect YAML   {cpu(lambda: inspect(file), rounds):6.2f} s, bound {bound} s")
     print(f"  inspect JSON   {cpu(lambda: inspect(as_json), rounds):6.2f} s")
+    print(f"  memory, YAML   {memory_of(file):6} MB, bound {MEMORY} MB")
+    print(f"  memory, JSON   {memory_of(as_json):6} MB")
     print(f"  adr            {cpu(lambda: inspect(file, ruleset='adr'), rounds):6.2f} s")
 
 

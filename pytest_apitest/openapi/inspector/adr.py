@@ -17,7 +17,7 @@ from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.patterns import deferred
 
 _SHOWN = 60
-_VERSION_HEADERS = frozenset({"API-Version", "Api-Version", "Api-version", "api-version"})
+_VERSION_HEADERS = frozenset({"API-Version", "Api-Version", "Api-version", "api-version", "API-version"})
 _PROBLEMS = ("application/problem+json", "application/problem+xml")
 _MEMBERS = ("status", "title", "detail")
 _FINE = deferred(r"[23][0-9][0-9]")
@@ -29,8 +29,9 @@ _KEBAB = deferred(
     r"(?:/|(?:/_[a-z0-9]+|/(?:(?:[a-z0-9\-]+|\{[^}]+\})(?:/(?:[a-z0-9\-.]+|\{[^}]+\}))*)(?:/_[a-z]+)?)/?)"
 )
 _QUERY_KEY = deferred(r"\$?[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)*")
-_PASCAL = deferred(r"[A-Z][A-Za-z0-9]*")
-_CAMEL = deferred(r"[a-z][A-Za-z0-9]*")
+# Two capitals in a row are for the end only, as in the functions of the published ruleset.
+_PASCAL = deferred(r"[A-Z][a-z0-9]*(?:[A-Z0-9](?:[a-z0-9]+|$))*")
+_CAMEL = deferred(r"[a-z][a-z0-9]*(?:[A-Z0-9](?:[a-z0-9]+|$))*")
 _DATE = deferred(r"(?:\w+D|_[dD])(?:ate|atum)")
 _SEMVER = deferred(
     r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)"
@@ -105,6 +106,11 @@ def score_of(found: list[Found], applying: set[str]) -> int:
     return 100 * (len(all_that_apply) - len(broken)) // len(all_that_apply)
 
 
+def _is_there(value: Any) -> bool:
+    """Tell whether a value is what the published ruleset calls truthy: an empty object is."""
+    return isinstance(value, dict | list) or bool(value)
+
+
 def _wrong(rule: str) -> str:
     return f"does not hold: {ADR_RULES[rule].sentence}"
 
@@ -137,7 +143,7 @@ class _Checks:
         info = self.root.get("info")
         info = info if isinstance(info, dict) else {}
         contact = info.get("contact")
-        yield "info-contact", bool(contact), ("info",), True, "the field contact is missing here"
+        yield "info-contact", _is_there(contact), ("info",), True, "the field contact is missing here"
         if isinstance(contact, dict):
             missing = [name for name in ("email", "name", "url") if name not in contact]
             words = f"the contact has no {' and no '.join(missing)}"
@@ -237,7 +243,7 @@ class _Checks:
             if _FINE.search(code):
                 headers = response.get("headers")
                 words = "the response has no headers, so none with the version of the API"
-                yield "nlgov:missing-header", bool(headers), at, True, words
+                yield "nlgov:missing-header", _is_there(headers), at, True, words
                 if isinstance(headers, dict):
                     words = "the header API-Version is missing here"
                     has = not _VERSION_HEADERS.isdisjoint(headers)

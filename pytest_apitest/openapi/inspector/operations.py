@@ -140,17 +140,11 @@ def _operations_of(item: dict[str, Any], pointer: Pointer) -> Iterator[tuple[dic
 
 
 def _operations(context: Context) -> None:
-    ids: dict[str, Pointer] = {}
+    _operation_ids(context)
     declared = [seen.value.get("name") for seen in context.objects["Tag"]]
     known_tags = {name for name in declared if isinstance(name, str)}
-    for seen in sorted(context.objects["Operation"], key=_in_order(context)):
+    for seen in context.objects["Operation"]:
         operation, pointer = seen.value, seen.pointer
-        name = operation.get("operationId")
-        if isinstance(name, str):
-            if name in ids:
-                message = f'the operationId "{name[:_SHOWN]}" is used already, by {_shown(ids[name])}'
-                context.add("operation-id", message, (*pointer, "operationId"))
-            ids.setdefault(name, pointer)
         if context.version == "3.0" and "responses" not in operation:
             context.add("missing-field", '"responses" is missing in an Operation Object', pointer, key=True)
         if not operation.get("summary") and not operation.get("description"):
@@ -172,8 +166,18 @@ def _operations(context: Context) -> None:
                 context.add("undeclared-tag", message, (*pointer, "tags", index))
 
 
-def _in_order(context: Context) -> Any:
-    return lambda seen: context.description.place(seen.pointer)
+def _operation_ids(context: Context) -> None:
+    ids: dict[str, list[Pointer]] = {}
+    for seen in context.objects["Operation"]:
+        name = seen.value.get("operationId")
+        if isinstance(name, str):
+            ids.setdefault(name, []).append(seen.pointer)
+    for name, pointers in ids.items():
+        if len(pointers) > 1:  # only then the order of the file counts, which takes long to find
+            first, *more = sorted(pointers, key=context.description.place)
+            message = f'the operationId "{name[:_SHOWN]}" is used already, by {_shown(first)}'
+            for pointer in more:
+                context.add("operation-id", message, (*pointer, "operationId"))
 
 
 def _shown(pointer: Pointer) -> str:

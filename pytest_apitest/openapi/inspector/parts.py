@@ -142,7 +142,9 @@ def _server(context: Context, seen: Seen) -> None:
         if not isinstance(variable, dict):
             continue
         values, default = variable.get("enum"), variable.get("default")
-        if isinstance(values, list) and isinstance(default, str) and values and default not in values:
+        if not isinstance(values, list) or not isinstance(default, str) or default in values:
+            continue
+        if values or context.version == "3.0":  # since OpenAPI 3.1 an empty list is a mistake of its own
             hint = did_you_mean(default, [one for one in values if isinstance(one, str)])
             message = f'the default "{default[:_SHOWN]}" is none of the values in enum{hint}'
             # Before OpenAPI 3.1 it only should be (3.0.4, section "Server Variable Object").
