@@ -56,6 +56,24 @@ class Document:
         return self._plain[0]
 
 
+# What one part of a segment selects: a member, an element, a range of elements; None for any of those below.
+Selector = str | int | slice | None
+
+
+@data
+class Segment:
+    """One segment of a path (RFC 9535, section 2.5).
+
+    Args:
+        selectors: what it selects.
+        descends: whether it looks at everything below, as `..` does.
+
+    """
+
+    selectors: tuple[Selector, ...]
+    descends: bool = False
+
+
 @data
 class Path:
     """A compiled path.
@@ -66,6 +84,7 @@ class Path:
         steps: the chain of a plain path, or None.
         search: finds the places and values of a document, for paths that are no plain chain.
         prefixes: paths of all beginnings of this one, shortest first, to say where a search ended.
+        parts: the segments of a path that is no plain chain; None when they are not known.
 
     """
 
@@ -74,6 +93,12 @@ class Path:
     steps: Location | None
     search: Search | None = None
     prefixes: tuple["Path", ...] = ()
+    parts: tuple[Segment, ...] | None = None
+
+    @property
+    def segments(self) -> tuple[Segment, ...] | None:
+        """What each segment selects; None when the dialect does not say."""
+        return self.parts if self.steps is None else tuple(Segment((step,)) for step in self.steps)
 
     def find(self, document: Document) -> list[tuple[Location, Any]]:
         """Return the places and values found, in the order of the document."""
@@ -343,7 +368,25 @@ def _compile_rfc(text: str) -> Path:
         Path("", singular=False, steps=None, search=searching(query.segments[:count]))
         for count in range(1, len(query.segments))
     )
-    return Path(text, singular=False, steps=None, search=searching(query.segments), prefixes=prefixes)
+    search = searching(query.segments)
+    return Path(text, singular=False, steps=None, search=search, prefixes=prefixes, parts=_parts(query))
+
+
+def _parts(query: Any) -> tuple[Segment, ...]:
+    """Return the segments of a query of the library."""
+    from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment as Descent  # noqa: PLC0415
+    from jsonpath_rfc9535.selectors import IndexSelector, NameSelector, SliceSelector  # noqa: PLC0415
+
+    def selected(selector: Any) -> Selector:
+        if isinstance(selector, NameSelector | IndexSelector):
+            return _selector(selector)
+        found: slice | None = selector.slice if isinstance(selector, SliceSelector) else None
+        return found
+
+    return tuple(
+        Segment(tuple(map(selected, segment.selectors)), isinstance(segment, Descent))
+        for segment in query.segments
+    )
 
 
 def _selector(selector: Any) -> str | int:

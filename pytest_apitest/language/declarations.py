@@ -327,6 +327,7 @@ class Endpoints(Shape):
         mapping = reader.mapping(node, "a mapping of names to endpoints")
         found: dict[str, EndpointSpec] = {}
         for key, value in mapping.entries.values():
+            known, reader.endpoints_known = reader.endpoints_known, False
             with reader.going_on():
                 name = reader.name(key, "the name of an endpoint")
                 found[name] = EndpointSpec(name, mark_of(key))
@@ -336,6 +337,7 @@ class Endpoints(Shape):
                 spec.mark = mark_of(key)
                 spec.usages = tuple(usages)
                 found[name] = spec
+                reader.endpoints_known = known
         return found
 
     def _one(self, reader: Reader, node: Node) -> EndpointSpec:

@@ -94,6 +94,10 @@ class Library:
         document = read_document(reader, root)
         if document is not None and reader.names_known:
             check_names(reader, document)
+        if document is not None and any(spec.settings.openapi for spec in document.endpoints.values()):
+            from pytest_apitest.language.impossible import check_possible  # noqa: PLC0415 - only with a description
+
+            check_possible(reader, document)
         self.secrets += reader.secrets
         self.texts[source.shown] = _without_secrets(source.text, reader)
         if any(not problem.warning for problem in reader.problems):

@@ -193,6 +193,8 @@ class Reader:
         self.kind = "scenario"
         # False when the keys that declare names are broken, so that looking names up says nothing.
         self.names_known = True
+        # False when an endpoint is broken, so that nothing is known of its settings.
+        self.endpoints_known = True
         self.dialect = "rfc9535"
         # Secrets written in the file, so that excerpts of it can be masked.
         self.secrets: list[tuple[Any, str]] = []

@@ -32,7 +32,7 @@ from pytest_apitest.openapi.media import (
     parts_of,
     text_of,
 )
-from pytest_apitest.openapi.operations import BodyPlan, Library, Operation, Parameter, UnusableError
+from pytest_apitest.openapi.operations import NO_BODY, BodyPlan, Library, Operation, Parameter, UnusableError
 from pytest_apitest.openapi.parameters import (
     ABSENT,
     as_json,
@@ -47,8 +47,6 @@ VERSIONS = ("3.0", "3.1", "3.2")
 
 Undocumented = Literal["fail", "warn", "allow"]
 Side = Literal["exchange", "response"]
-
-_NO_BODY = frozenset({204, 205, 304})
 
 
 class ContractError(Exception):
@@ -340,7 +338,7 @@ class Contract:
             return
         for header in plan.headers:
             yield from self._header(header, exchange.headers)
-        if plan.body is None or exchange.method == "HEAD" or exchange.status in _NO_BODY:
+        if plan.body is None or exchange.method == "HEAD" or exchange.status in NO_BODY:
             return
         yield from self._body(plan.body, exchange.body, "response", exchange.value)
 

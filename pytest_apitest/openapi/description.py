@@ -130,6 +130,7 @@ class Description:
         self._unread: Mapping[str, str] = {}
         self._places = places
         self._line_starts: list[int] | None = None
+        self._resolved: dict[str, tuple[Pointer, Any]] = {}
         self.duplicates: tuple[Duplicate, ...] = tuple(
             Duplicate(pointer, *self._line_and_column(offset)) for pointer, offset in places.duplicates()
         )
@@ -146,6 +147,7 @@ class Description:
         self._unread = unread
         if files:
             self.value = _Root(self.value, files)
+            self._resolved.clear()
             self.duplicates += tuple(
                 Duplicate((Elsewhere(name), *one.pointer), one.line, one.column)
                 for name, file in files.items()
@@ -212,6 +214,11 @@ class Description:
             DeadReferenceError: it leads to nothing, or out of the document.
 
         """
+        if ref not in self._resolved:
+            self._resolved[ref] = self._looked_up(ref)
+        return self._resolved[ref]
+
+    def _looked_up(self, ref: str) -> tuple[Pointer, Any]:
         if not ref.startswith("#"):
             name, _, fragment = ref.partition("#")
             if name in self.files:

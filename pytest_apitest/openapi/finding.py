@@ -6,7 +6,7 @@ Rules kept here:
 - operations are made when they are first needed, and kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,20 @@ class Operations:
             item, pointer = self._library.followed(self.items[template], ("paths", template))
             self._made[key] = self._make(item, pointer, template, method)
         return self._made[key]
+
+    def only(self, method: str, path: Sequence[str | None]) -> Operation | None:
+        """Return the operation that all requests of one form belong to; None when it is not one.
+
+        Args:
+            method: the method, in capitals.
+            path: the path below the base path, in pieces, see `Paths.only`.
+
+        Raises:
+            UnusableError: its part of the description is wrong.
+
+        """
+        template = self._paths.only(path)
+        return None if template is None else self.of(template, method)
 
     def named(self, operation_id: str) -> Operation | None:
         """Return the operation with an operationId, or None; raises `UnusableError`."""

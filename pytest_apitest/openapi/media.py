@@ -20,6 +20,7 @@ from pytest_apitest.patterns import deferred
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+STREAMS = frozenset({"application/jsonl", "application/json-seq", "application/x-ndjson"})
 
 _PARAMETER = deferred(r';\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
 _MOST_PARTS = 1_000
@@ -46,6 +47,11 @@ class MediaType:
     def is_json(self) -> bool:
         """Whether a body of this type is JSON."""
         return self.essence in ("application/json", "text/json") or self.essence.endswith("+json")
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether a body of this type is a sequence of JSON values (OpenAPI 3.2, section 4.14.3)."""
+        return self.essence in STREAMS or self.essence.endswith("+json-seq")
 
     @property
     def is_text(self) -> bool:

@@ -7,7 +7,7 @@ Rules kept here:
 - an exact status goes before its class, `2XX`, and both before `default` (section 4.8.16).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_apitest.data import data
@@ -17,10 +17,14 @@ from pytest_apitest.openapi.description import DeadReferenceError, Description, 
 from pytest_apitest.openapi.media import MediaType, chosen, media_type
 from pytest_apitest.openapi.parameters import DEFAULT_STYLES, SchemaTypes, Style
 from pytest_apitest.openapi.schemas import REQUEST, RESPONSE, DescribedSchemas
+from pytest_apitest.patterns import deferred
 
 _MAX_HOPS = 50
 _NO_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 _MOST_PLANS = 64
+_CODE = deferred(r"[1-5][0-9]{2}")
+# Statuses whose answers have no body (RFC 9110, section 15).
+NO_BODY = frozenset({204, 205, 304})
 
 
 class UnusableError(Exception):
@@ -265,6 +269,8 @@ class Operation:
         self._parameters: tuple[Parameter, ...] | None = None
         self._responses: dict[tuple[int, str | None], ResponsePlan | None] = {}
         self._bodies: dict[str | None, BodyPlan | None] = {}
+        # What others found out about its responses, by what they asked for.
+        self.kept: dict[frozenset[int], Any] = {}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -330,12 +336,32 @@ class Operation:
         responses = self._value.get("responses")
         return tuple(responses) if isinstance(responses, dict) else ()
 
+    def answers(self, statuses: frozenset[int]) -> Iterator[tuple[bool, dict[str, Any], Pointer]]:
+        """Yield the responses that are described for some statuses: whether there is a body, what, and where.
+
+        Raises:
+            UnusableError: a part that is needed is wrong.
+
+        """
+        responses, pointer = self._library.member(self._value, "responses", self.pointer)
+        left = statuses - {int(key) for key in responses if _CODE.fullmatch(key)}
+        for key in responses:
+            if _CODE.fullmatch(key):
+                meant: frozenset[int] = statuses & {int(key)}
+            elif key[1:] in ("XX", "xx"):
+                meant = frozenset(status for status in left if str(status)[0] == key[0])
+            else:
+                meant = left if key == "default" else frozenset()
+            if not meant:
+                continue
+            response = self._library.followed(responses[key], (*pointer, key))
+            for has_body in (True, False):
+                if meant - NO_BODY if has_body else meant & NO_BODY:
+                    yield has_body, *response
+
     def _planned(self, status: int, content_type: str | None) -> ResponsePlan | None:
         responses, pointer = self._library.member(self._value, "responses", self.pointer)
-        code = str(status)
-        key = next(
-            (name for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in responses), None
-        )
+        key = _key_of(status, responses)
         if key is None:
             return None
         response, at = self._library.followed(responses[key], (*pointer, key))
@@ -346,3 +372,11 @@ class Operation:
                 written, where = self._library.followed(one, (*below, name))
                 headers.append(self._library.parameter(written, where, "header", name, RESPONSE))
         return ResponsePlan(at, tuple(headers), self._library.body_plan(response, at, content_type, RESPONSE))
+
+
+def _key_of(status: int, responses: Mapping[str, Any]) -> str | None:
+    """Return the key of the responses that holds for a status, or None."""
+    code = str(status)
+    return next(
+        (name for name in (code, f"{code[0]}XX", f"{code[0]}xx", "default") if name in responses), None
+    )

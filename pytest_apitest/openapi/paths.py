@@ -75,6 +75,20 @@ class Paths:
                 return found
         return _find(self._based, path)
 
+    def only(self, path: Sequence[str | None]) -> str | None:
+        """Return the template that requests of one form belong to; None when it is not one for all of them.
+
+        Args:
+            path: the path below a base path, in pieces: texts, percent-encoded, and None for a value that is not
+                known, never empty and within one segment.
+
+        """
+        text = "".join(_UNKNOWN if piece is None else piece for piece in path)
+        segments = _segments(text or "/")
+        found: list[str] = []
+        certain = len(segments) <= _MAX_SEGMENTS and _collect(self._bare, segments, 0, found)
+        return found[0] if certain and len(set(found)) == 1 else None
+
 
 def base_path(url: str, variables: Any) -> str:
     """Return the path of a server's URL without a final slash, variables of known value filled in.
@@ -161,4 +175,42 @@ def _find(root: _Segment, path: str) -> PathFound | None:
     return PathFound(end.template, dict(zip(end.names, values, strict=True)))
 
 
+def _collect(node: _Segment, segments: list[str], index: int, found: list[str]) -> bool:
+    """Collect the templates that segments may belong to, in the order of `_find`, up to the first certain one.
+
+    Args:
+        node: where the search is.
+        segments: the segments, with a mark for what is not known.
+        index: the next segment.
+        found: grows by the templates.
+
+    Returns:
+        Whether there is a template for whatever the unknown parts are.
+
+    """
+    if index == len(segments):
+        found += [node.template] if node.template else []
+        return bool(node.template)
+    segment = segments[index]
+    plain = unquote(segment)
+    if _UNKNOWN not in segment:
+        below = node.literal.get(plain)
+        if below is not None and _collect(below, segments, index + 1, found):
+            return True
+    else:
+        fits = re.compile("(?s:.+)".join(map(re.escape, plain.split(_UNKNOWN)))).fullmatch
+        for name, below in node.literal.items():
+            if fits(name):
+                _collect(below, segments, index + 1, found)
+    for pattern, below in node.mixed:
+        certain = _UNKNOWN not in segment
+        if certain and not (pattern.fullmatch(segment) or pattern.fullmatch(plain)):
+            continue
+        if _collect(below, segments, index + 1, found) and certain:
+            return True
+    return node.whole is not None and bool(segment) and _collect(node.whole, segments, index + 1, found)
+
+
 _MAX_SEGMENTS = 200
+# Stands for a value that is not known; no URL can hold it.
+_UNKNOWN = "\x00"

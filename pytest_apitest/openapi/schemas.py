@@ -389,19 +389,7 @@ class DescribedSchemas(Schemas):
                         out[keyword][name][self._hidden] = True
 
     def _is_hidden(self, schema: Any) -> bool:
-        """Tell whether a property belongs to the other direction, by its schema or the one that it refers to."""
-        for _ in range(_MAX_HOPS):
-            if not isinstance(schema, dict):
-                return False
-            if schema.get(self._hidden) is True and not (self._old and "$ref" in schema):
-                return True
-            if not isinstance(schema.get("$ref"), str):
-                return False
-            try:
-                schema = self.description.resolve(schema["$ref"])[1]
-            except DeadReferenceError:
-                return False
-        return False
+        return is_hidden(self.description, schema, self._hidden)
 
     def _required(self, out: dict[str, Any], schema: dict[str, Any]) -> None:
         """Take out of `required` what belongs to the other direction, also where a part of `allOf` declares it."""
@@ -431,6 +419,30 @@ class DescribedSchemas(Schemas):
         for keyword, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if schema.get(keyword) is True and bound in out:
                 out[keyword] = out.pop(bound)
+
+
+def is_hidden(description: Description, schema: Any, keyword: str) -> bool:
+    """Tell whether a property belongs to one direction only, by its schema or the one that it refers to.
+
+    Args:
+        description: the description.
+        schema: the schema of the property.
+        keyword: `readOnly` or `writeOnly`.
+
+    """
+    old = description.version == "3.0"
+    for _ in range(_MAX_HOPS):
+        if not isinstance(schema, dict):
+            return False
+        if schema.get(keyword) is True and not (old and "$ref" in schema):
+            return True
+        if not isinstance(schema.get("$ref"), str):
+            return False
+        try:
+            schema = description.resolve(schema["$ref"])[1]
+        except DeadReferenceError:
+            return False
+    return False
 
 
 def _discriminate(out: dict[str, Any], written: dict[str, Any]) -> None:
