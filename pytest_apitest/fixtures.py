@@ -82,7 +82,15 @@ def make_run(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable[...
         except UsageError as error:
             raise pytest.UsageError(str(error)) from None
         engine = runtime.engine
-        own = Engine(engine.extensions, options, engine.redactor, engine.send, engine.serve, engine.once)
+        own = Engine(
+            engine.extensions,
+            options,
+            engine.redactor,
+            engine.send,
+            engine.serve,
+            engine.once,
+            engine.descriptions,
+        )
         return _run_all(request, DocumentState(own, document))
 
     return run

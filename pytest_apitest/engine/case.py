@@ -17,6 +17,7 @@ from typing import Any
 from pytest_apitest.data import record
 from pytest_apitest.engine.cleaning import clean_up
 from pytest_apitest.engine.context import Trail
+from pytest_apitest.engine.descriptions import Descriptions
 from pytest_apitest.engine.endpoints import Endpoint
 from pytest_apitest.engine.fragments import OnceResult, Runner
 from pytest_apitest.engine.jars import Jar
@@ -60,6 +61,7 @@ class Engine:
         send: the transport.
         serve: hosts an application and returns its base URL.
         once: results of fragments that run once.
+        descriptions: descriptions that are read during the run.
 
     """
 
@@ -69,6 +71,7 @@ class Engine:
     send: Send
     serve: Callable[[EndpointSpec], str]
     once: dict[tuple[str, str], OnceResult] = field(default_factory=dict)
+    descriptions: Descriptions = field(default_factory=Descriptions)
 
     def new_jar(self) -> Jar:
         """Return an empty cookie jar."""

@@ -18,7 +18,7 @@ from pytest_apitest.engine.sending import Sent
 from pytest_apitest.engine.verification import Verification, any_success
 from pytest_apitest.language.model import Step
 from pytest_apitest.outcome import ERROR, FAILED, PASSED, Failure
-from pytest_apitest.references import RenderError
+from pytest_apitest.references import NotSentError, RenderError
 
 CLEANED = "2xx, 404 or 410"
 
@@ -72,12 +72,15 @@ def _run(armed: Armed) -> bool:
 
 
 def _sent_and_judged(context: Context, step: Step) -> tuple[Sent, list[Failure], int]:
-    sent = context.send(step, context.trail.latest)
+    sent = context.send(step, context.trail.latest, anyway=True)
     if sent.response is None:
         return sent, [], 0
     mark = step.mark
     answer = Answer(sent.response, sent.url, sent.duration)
-    broken, _, described = violations(sent, step, answer, context.document.source.shown)
+    try:
+        broken, _, described = violations(sent, step, answer, context.document.source.shown, context.sender())
+    except NotSentError as error:  # what a step made is removed all the same
+        broken, described = [context.render_failure(step, error, "cleanup")], 0
     if step.expect is not None:
         verification = Verification(answer, context.scope, context.document.source.shown, kind="cleanup")
         failures = verification.verify(step.expect, any_success(mark.line, mark.column, mark.width))

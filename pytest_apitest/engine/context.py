@@ -100,16 +100,36 @@ class Context:
             self.used,
         )
 
-    def send(self, step: Step, latest: float) -> Sent:
-        """Send the request of a step once; raises `RenderError` when it cannot be made."""
+    def send(self, step: Step, latest: float, *, anyway: bool = False) -> Sent:
+        """Send the request of a step once; raises `RenderError` when it cannot be made.
+
+        Args:
+            step: the step.
+            latest: the moment after which nothing may go on.
+            anyway: whether it is sent although the description that it is to follow cannot be read.
+
+        """
         assert step.request is not None
-        sender = Sender(
-            self.document, self.endpoints, self.scope, self.engine.send, self.jar, self.engine.extensions
-        )
+        sender = self.sender()
         try:
-            return sender.send(sender.draft(self.document.requests, step.request), step.settings, latest)
+            return sender.send(
+                sender.draft(self.document.requests, step.request), step.settings, latest, anyway=anyway
+            )
         except UnicodeEncodeError:  # JSON may hold half a character, which no encoding can say
             raise RenderError("half a character (a lone surrogate) cannot be sent") from None
+
+    def sender(self) -> Sender:
+        """Return what sends the requests of this run."""
+        engine = self.engine
+        return Sender(
+            self.document,
+            self.endpoints,
+            self.scope,
+            engine.send,
+            self.jar,
+            engine.extensions,
+            engine.descriptions,
+        )
 
     # -- outcomes and failures, with their places ---------------------------------------------------------
 

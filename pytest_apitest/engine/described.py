@@ -8,11 +8,11 @@ Rules kept here:
 
 import urllib.parse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import changed
 from pytest_apitest.engine.answers import Answer
-from pytest_apitest.engine.sending import Hop, Sent
+from pytest_apitest.engine.sending import Hop, Sender, Sent
 from pytest_apitest.language.model import Mark, OpenApi, Step
 from pytest_apitest.outcome import Failure
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def violations(
-    sent: Sent, step: Step, answer: Answer, shown: str
+    sent: Sent, step: Step, answer: Answer, shown: str, sender: Sender
 ) -> tuple[list[Failure], list[Failure], int]:
     """Return failures, warnings and the number of checks.
 
@@ -30,6 +30,10 @@ def violations(
         step: its step.
         answer: the last answer, which may have been read as JSON already.
         shown: the file of the step, as shown.
+        sender: what sent it.
+
+    Raises:
+        NotSentError: a redirect led to an endpoint whose description cannot be read.
 
     """
     part = step.expect.openapi if step.expect is not None else ""
@@ -38,11 +42,12 @@ def violations(
     warnings: list[Failure] = []
     checks = 0
     for hop in sent.hops:
-        setting = _setting(step, hop)
-        if setting is None or setting.contract is None or hop.response is None:
+        described = sender.description(step.settings, hop.endpoint)
+        if described is None or hop.response is None:
             continue
         checks += 1
-        for violation in _found(setting, hop, part or "exchange", answer):
+        setting, contract = described
+        for violation in _found(setting, contract, hop, part or "exchange", answer):
             failure = _failure(violation, mark, shown)
             if violation.warning:
                 warnings.append(changed(failure, kind="should"))
@@ -55,13 +60,9 @@ def violations(
     return failures, warnings, checks
 
 
-def _setting(step: Step, hop: Hop) -> OpenApi | None:
-    if step.settings.openapi is not None:
-        return step.settings.openapi
-    return hop.endpoint.spec.settings.openapi if hop.endpoint is not None else None
-
-
-def _found(setting: OpenApi, hop: Hop, part: "Side | str", answer: Answer) -> Iterator["Violation"]:
+def _found(
+    setting: OpenApi, contract: Any, hop: Hop, part: "Side | str", answer: Answer
+) -> Iterator["Violation"]:
     from pytest_apitest.openapi.contract import Exchange  # noqa: PLC0415 - only where there is a description
 
     assert hop.response is not None
@@ -78,7 +79,7 @@ def _found(setting: OpenApi, hop: Hop, part: "Side | str", answer: Answer) -> It
         base,
         (lambda: answer.json.value) if response is answer.response else None,
     )
-    yield from setting.contract.violations(exchange, setting.undocumented, part)
+    yield from contract.violations(exchange, setting.undocumented, part)
 
 
 def _failure(violation: "Violation", mark: Mark, shown: str) -> Failure:

@@ -24,6 +24,7 @@ from pytest_apitest.engine.credentials import (
     identity_of,
     no_identity,
 )
+from pytest_apitest.engine.descriptions import Descriptions
 from pytest_apitest.engine.drafts import Draft, Drafter, add_query, fill_placeholders
 from pytest_apitest.engine.endpoints import Endpoint, find_endpoint, origin_of
 from pytest_apitest.engine.jars import Jar
@@ -32,7 +33,7 @@ from pytest_apitest.engine.urls import check_header, checked, host_of
 from pytest_apitest.exchange import Request, Response, Route, Send, TransportError
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
-from pytest_apitest.language.model import Document, Settings
+from pytest_apitest.language.model import Document, OpenApi, Settings
 from pytest_apitest.language.settings import DEFAULT_REDIRECTS, MAX_REDIRECTS
 from pytest_apitest.references import NotSentError, RenderError
 
@@ -107,6 +108,7 @@ class Sender:
         send: the transport.
         jar: the cookies of the run.
         extensions: the auth schemes.
+        descriptions: those that are read during the run.
 
     """
 
@@ -118,6 +120,7 @@ class Sender:
         send: Send,
         jar: Jar,
         extensions: Extensions,
+        descriptions: Descriptions,
     ) -> None:
         self.document = document
         self.endpoints = endpoints
@@ -125,6 +128,7 @@ class Sender:
         self.transport = send
         self.jar = jar
         self.extensions = extensions
+        self.descriptions = descriptions
 
     # -- a try ------------------------------------------------------------------------------------------
 
@@ -132,19 +136,22 @@ class Sender:
         """Return a request with values; raises `RenderError`."""
         return Drafter(self.scope, requests).draft(spec)
 
-    def send(self, draft: Draft, settings: Settings, latest: float) -> Sent:
+    def send(self, draft: Draft, settings: Settings, latest: float, *, anyway: bool = False) -> Sent:
         """Send one try and follow redirects when they are asked for.
 
         Args:
             draft: the request with values.
             settings: those of the step.
             latest: the moment, as of `time.monotonic()`, after which nothing may go on.
+            anyway: whether it is sent although the description that it is to follow cannot be read.
 
         Raises:
-            RenderError: the request cannot be made.
+            RenderError: the request cannot be made, or its description cannot be read.
 
         """
         url, endpoint = self.address(draft)
+        if not anyway:
+            self.description(settings, endpoint)
         deadline = min(latest, time.monotonic() + self._timeout(settings, endpoint))
         redirects = self._redirects(settings, endpoint)
         identity = self._identity(settings, endpoint, draft, url)
@@ -199,6 +206,48 @@ class Sender:
         lines = response.header_lines("set-cookie")
         if lines:
             self.jar.store(url, lines, time.time())
+
+    # -- descriptions -----------------------------------------------------------------------------------
+
+    def description(self, settings: Settings, endpoint: Endpoint | None) -> tuple[OpenApi, Any] | None:
+        """Return what the exchanges of a step with an endpoint are checked against, and the contract; else None.
+
+        Raises:
+            NotSentError: it is read during the run, and cannot be.
+
+        """
+        setting = settings.openapi
+        if setting is None:
+            setting = endpoint.spec.settings.openapi if endpoint is not None else None
+        if setting is None or endpoint is None or (setting.contract is None and setting.source is None):
+            return None
+        return setting, self.descriptions.contract(setting, endpoint, self)
+
+    def send_as(self, endpoint: Endpoint, request: Request, send: Send) -> Response:
+        """Send a request that no step wrote, with headers, credentials and TLS settings of an endpoint.
+
+        Args:
+            endpoint: the endpoint of its origin.
+            request: the request.
+            send: the transport to send it over.
+
+        Raises:
+            RenderError: the settings have no values.
+            TransportError: no answer came.
+
+        """
+        draft = Draft(request.method, request.url, cookies=None)
+        headers = self._headers(draft, endpoint, request.url, request.method, None, "", same_origin=True)
+        own = changed(request, headers=headers, route=self._route(Settings(), endpoint))
+        identity = self._identity_at(endpoint)
+        if identity.scheme is None:
+            return send(own)
+        signed = self._with_headers(
+            own, headers_of(identity, own, self.transport, self.scope.redactor), draft
+        )
+        response = send(signed)
+        answer = headers_after(identity, own, response)
+        return response if answer is None else send(self._with_headers(own, answer, draft))
 
     # -- where ------------------------------------------------------------------------------------------
 
@@ -299,9 +348,7 @@ class Sender:
             added.append((name, value))
         names = {name.lower() for name, _ in added}
         kept = tuple(pair for pair in request.headers if pair[0].lower() not in names)
-        return Request(
-            request.method, request.url, (*kept, *added), request.body, request.deadline, request.route
-        )
+        return changed(request, headers=(*kept, *added))
 
     # -- headers ----------------------------------------------------------------------------------------
 

@@ -185,7 +185,7 @@ def _check(context: Context, step: Step, answer: Answer, result: Try) -> None:
         result.warnings += wished.verify(step.should, None)
         result.checks += wished.checks
     assert result.sent is not None
-    broken, told, checks = violations(result.sent, step, answer, shown)
+    broken, told, checks = violations(result.sent, step, answer, shown, context.sender())
     result.failures += broken
     result.warnings += told
     result.checks += checks

@@ -127,7 +127,7 @@ class Description:
         self.value = value
         self.version = _version(value)
         self.files: Mapping[str, Description] = {}
-        self._unread: Mapping[str, str] = {}
+        self.unread: Mapping[str, str] = {}
         self._places = places
         self._line_starts: list[int] | None = None
         self._resolved: dict[str, tuple[Pointer, Any]] = {}
@@ -144,7 +144,7 @@ class Description:
 
         """
         self.files = files
-        self._unread = unread
+        self.unread = unread
         if files:
             self.value = _Root(self.value, files)
             self._resolved.clear()
@@ -181,7 +181,7 @@ class Description:
             ref: its text.
 
         """
-        return self._unread.get(ref.partition("#")[0], "")
+        return self.unread.get(ref.partition("#")[0], "")
 
     def place(self, pointer: Pointer, key: bool = False) -> tuple[int, int]:
         """Return line and column, from 1, of a value; of what is missing, those of what it is missing from.
@@ -224,7 +224,7 @@ class Description:
             if name in self.files:
                 below, found = self.files[name].resolve(f"#{fragment}")
                 return (Elsewhere(name), *below), found
-            why = self._unread.get(name, "leads out of this document, and nothing else is read")
+            why = self.unread.get(name, "leads out of this document, and nothing else is read")
             raise DeadReferenceError(why, external=True)
         fragment = unquote(ref[1:])
         if not fragment:

@@ -23,6 +23,7 @@ from pytest_apitest.language.model.documents import (
 from pytest_apitest.language.model.requests import (
     Auth,
     Body,
+    DescriptionSource,
     FilePart,
     Mark,
     OpenApi,
@@ -57,6 +58,7 @@ __all__ = [
     "Body",
     "Case",
     "Condition",
+    "DescriptionSource",
     "Document",
     "EndpointSpec",
     "Expectation",

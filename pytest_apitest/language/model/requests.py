@@ -1,5 +1,6 @@
 """What is sent: requests as written, with their settings and the paths into their bodies (language, 3, 5, 6)."""
 
+import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -92,19 +93,40 @@ class Auth:
 
 
 @data
+class DescriptionSource:
+    """A description that is read during the run, since the network is needed for it.
+
+    Args:
+        at: its file, its URL, or its path at the endpoint, which begins with `/`.
+        shown: its name in messages.
+        refs: whether references may lead to other files below its folder or of its origin.
+        origins: further origins that they may lead to.
+
+    """
+
+    at: pathlib.Path | str
+    shown: str
+    refs: bool = False
+    origins: tuple[str, ...] = ()
+
+
+@data
 class OpenApi:
     """The description that exchanges are checked against.
 
     Args:
-        contract: the description, an `openapi.contract.Contract`; None when exchanges are not checked.
+        contract: the description, an `openapi.contract.Contract`; None when exchanges are not checked, and when it
+            is known during the run only.
         undocumented: `fail`, `warn` or `allow`: what becomes of what the description does not have.
         mark: where it is named.
+        source: where it is read during the run; None when it was read with the document.
 
     """
 
     contract: Any
     undocumented: str
     mark: Mark
+    source: DescriptionSource | None = None
 
 
 SETTINGS = ("auth", "timeout", "follow_redirects", "verify", "cert", "proxy")

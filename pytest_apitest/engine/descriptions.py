@@ -1,0 +1,86 @@
+"""Descriptions that are read during the run, since the network is needed for them (language, section 3, openapi).
+
+Rules kept here:
+- one is read when the first request needs it, before that is sent, and once in a process, whatever came of it;
+- headers, credentials and TLS settings of an endpoint go to its origin only, and redirects leave it nowhere;
+- what goes wrong is an error of the case, at the place where the description is named: nothing passes because nobody
+  looked.
+"""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pytest_apitest.engine.endpoints import Endpoint, origin_of
+from pytest_apitest.exchange import Request, Response, Send
+from pytest_apitest.language.model import DescriptionSource, OpenApi
+from pytest_apitest.references import NotSentError
+
+if TYPE_CHECKING:
+    from pytest_apitest.engine.sending import Sender
+
+
+class Descriptions:
+    """The descriptions that were read during the run of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._contracts: dict[tuple[Any, ...], Any] = {}
+        self._failures: dict[tuple[Any, ...], str] = {}
+
+    def contract(self, setting: OpenApi, endpoint: Endpoint, sender: "Sender") -> Any:
+        """Return the contract that a setting of an endpoint means; None when exchanges are not checked.
+
+        Args:
+            setting: the setting.
+            endpoint: the endpoint that a request goes to.
+            sender: has what the settings of the endpoint refer to.
+
+        Raises:
+            NotSentError: the description cannot be read or used.
+
+        """
+        source = setting.source
+        if source is None:
+            return setting.contract
+        at = source.at
+        if isinstance(at, str) and at.startswith("/"):
+            at = endpoint.base + at
+        key = (at, source.refs, source.origins)
+        # Another endpoint may be let in where this one is not.
+        own = (*key, id(endpoint.spec))
+        with self._lock:
+            if key not in self._contracts and own not in self._failures:
+                found = _read(source, at, endpoint, sender)
+                if isinstance(found, str):
+                    self._failures[own] = found
+                else:
+                    self._contracts[key] = found
+            if key in self._contracts:
+                return self._contracts[key]
+        raise NotSentError(f"openapi: {self._failures[own]}", setting.mark.place(endpoint.document.source))
+
+
+def _read(source: DescriptionSource, at: Any, endpoint: Endpoint, sender: "Sender") -> Any:
+    """Return a contract, or the sentence that says why there is none."""
+    from pytest_apitest.openapi.contract import Contract, ContractError  # noqa: PLC0415 - only when one is named
+    from pytest_apitest.openapi.description import DescriptionError  # noqa: PLC0415
+    from pytest_apitest.openapi.fetching import Fetcher  # noqa: PLC0415
+    from pytest_apitest.openapi.sources import read_source  # noqa: PLC0415
+
+    own = origin_of(endpoint.base_url)
+
+    def dressed(send: Send, request: Request) -> Response:
+        if origin_of(request.url) != own:
+            return send(request)
+        return sender.send_as(endpoint, request, send)
+
+    fetcher = Fetcher(dressed=dressed)
+    try:
+        return Contract(
+            read_source(at, source.shown, refs=source.refs, ref_origins=source.origins, fetcher=fetcher)
+        )
+    except (DescriptionError, ContractError) as error:
+        place = "" if (error.line, error.column) == (1, 1) else f":{error.line}:{error.column}:"
+        return f"{source.shown}{place} cannot be used: {error.message}"
+    finally:
+        fetcher.close()
