@@ -26,9 +26,9 @@ def encode(draft: Draft, generator: random.Random) -> tuple[bytes | None, str]:
     """
     content = draft.content
     if draft.body == "json":
-        return json_bytes(content), "application/json"
+        return json_bytes(content), draft.media_type or "application/json"
     if draft.body == "text":
-        return content.encode("utf-8"), "text/plain; charset=utf-8"
+        return content.encode("utf-8"), draft.media_type or "text/plain; charset=utf-8"
     if draft.body == "form":
         pairs = [(name, value) for name, values in content.items() for value in values or ()]
         return urllib.parse.urlencode(pairs).encode("ascii"), "application/x-www-form-urlencoded"

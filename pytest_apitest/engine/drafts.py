@@ -18,7 +18,8 @@ from pytest_apitest.functions import FilterError, as_text
 from pytest_apitest.jsonpath import Location, normalized
 from pytest_apitest.jsonvalue import kind, show
 from pytest_apitest.language.model import Body, FilePart, Part, Parts, PathTemplate, RequestSpec
-from pytest_apitest.language.requests import METHODS, PLACEHOLDER
+from pytest_apitest.language.operations import PLACEHOLDER
+from pytest_apitest.language.requests import METHODS
 from pytest_apitest.references import Reference, RenderError, Value, template_parts, text_of
 
 # Everything that may stand in a URL as an author writes it; what may not is percent-encoded.
@@ -43,6 +44,7 @@ class Draft:
         cookies: names to values, or None for not even the jar.
         body: kind of the body, or the empty text.
         content: the JSON value, text, form fields, multipart parts or file.
+        media_type: the media type of the body; empty for that of its kind.
 
     """
 
@@ -56,6 +58,7 @@ class Draft:
     cookies: dict[str, str] | None = field(default_factory=dict)
     body: str = ""
     content: Any = None
+    media_type: str = ""
 
 
 class Drafter:
@@ -142,7 +145,7 @@ class Drafter:
         rendered = self.named_values(name, parts)
         if name == "headers":
             for key, values in rendered:
-                draft.headers[key.lower()] = (key, _header_lines(key, values))
+                draft.headers[key.lower()] = (key, header_lines(key, values))
         elif name == "query":
             for key, values in rendered:
                 draft.query[key] = values
@@ -274,7 +277,14 @@ def _scalar(part: str, name: str, value: Any) -> str:
         raise RenderError(f"{name}: {error}") from None
 
 
-def _header_lines(name: str, values: list[str] | None) -> list[str] | None:
+def header_lines(name: str, values: list[str] | None) -> list[str] | None:
+    """Return the lines of a header without blanks around them; raises `RenderError` for what cannot be sent.
+
+    Args:
+        name: its name.
+        values: the lines, or None for a removal, which is returned.
+
+    """
     for value in values or ():
         if any(character in value for character in "\r\n\0"):
             raise RenderError(f"the header {name} would hold a line break or NUL")

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from pytest_apitest.data import data
 from pytest_apitest.language.model import Auth, Case, Document, EndpointSpec, Step, Usage, VariableSpec
-from pytest_apitest.references import Reference, template_parts
+from pytest_apitest.language.names import named_endpoint
+from pytest_apitest.references import Reference
 
 
 @data
@@ -51,31 +52,13 @@ def step_needs(document: Document, step: Step) -> Iterator[Need]:
     for part in (step, step.cleanup):
         if part is None or part.request is None:
             continue
-        endpoint = _endpoint_of(document, part)
+        endpoint = named_endpoint(document, part)
         if endpoint is None:
             continue
-        yield Need(endpoint, part)
+        yield Need(endpoint.name, part)
         if part.settings.auth is None:
-            spec = document.endpoints[endpoint]
-            for name in auth_names(document, spec.settings.auth):
+            for name in auth_names(document, endpoint.settings.auth):
                 yield Need(name, part)
-
-
-def _endpoint_of(document: Document, step: Step) -> str | None:
-    """Return the endpoint that a step names by its URL, as far as the text tells."""
-    spec = step.request
-    while spec is not None and spec.url is None and spec.like is not None:
-        named = document.requests.get(spec.like)
-        spec = named.value if named is not None else None
-    if spec is None or spec.url is None:
-        return None
-    parts = template_parts(spec.url) or ("",)
-    first = parts[0]
-    if isinstance(first, Reference):
-        return first.name if first.name in document.endpoints else None
-    if first.startswith("/") and len(document.endpoints) == 1:
-        return next(iter(document.endpoints))
-    return None
 
 
 def auth_names(document: Document, auth: Auth | None) -> Iterator[str]:

@@ -134,6 +134,10 @@ class Sender:
 
     def draft(self, requests: Any, spec: Any) -> Draft:
         """Return a request with values; raises `RenderError`."""
+        if spec.operation is not None:
+            from pytest_apitest.engine.operations import OperationDrafter  # noqa: PLC0415 - only with a description
+
+            return OperationDrafter(self.scope, requests, spec.operation).draft(spec)
         return Drafter(self.scope, requests).draft(spec)
 
     def send(self, draft: Draft, settings: Settings, latest: float, *, anyway: bool = False) -> Sent:

@@ -326,6 +326,7 @@ class Endpoints(Shape):
         """Return the endpoints by name."""
         mapping = reader.mapping(node, "a mapping of names to endpoints")
         found: dict[str, EndpointSpec] = {}
+        reader.endpoints = found
         for key, value in mapping.entries.values():
             known, reader.endpoints_known = reader.endpoints_known, False
             with reader.going_on():
@@ -338,6 +339,8 @@ class Endpoints(Shape):
                 spec.usages = tuple(usages)
                 found[name] = spec
                 reader.endpoints_known = known
+                if spec.settings.openapi is not None:
+                    reader.contracts[name] = spec.settings.openapi.contract
         return found
 
     def _one(self, reader: Reader, node: Node) -> EndpointSpec:

@@ -27,12 +27,13 @@ from pytest_apitest.language.model import (
     Expectation,
     FragmentUse,
     Mark,
+    OperationUse,
     PathTemplate,
     RequestSpec,
     Step,
 )
+from pytest_apitest.language.operations import PLACEHOLDER
 from pytest_apitest.language.reader import Reader
-from pytest_apitest.language.requests import PLACEHOLDER
 from pytest_apitest.references import Literal, Reference, Single, Value, template_parts
 from pytest_apitest.source import Source
 
@@ -292,11 +293,14 @@ def _operation(inside: _Inside, step: Step) -> "Operation | None":
     """Return the operation that the request of a step leads to; None when it is not certain."""
     assert step.request is not None
     chain = list(_chain(inside.document, step.request))
-    method = next((one.method for one in chain if one.method is not None), None)
-    url = next((one.url for one in chain if one.url is not None), None)
-    if not isinstance(method, Literal) or method.value == "HEAD" or url is None:
+    use = step.request.operation
+    if use is not None:
+        chain = [one for one in chain if one.operation is use]
+    written = next((one.method for one in chain if one.method is not None), None)
+    method = Literal(use.call.method) if use is not None and written is None else written
+    if not isinstance(method, Literal) or method.value == "HEAD":
         return None
-    found = _path_of(inside, url, _placeholders(chain))
+    found = _target(inside, chain) if use is None else _target_of(inside, use, chain)
     if found is None:
         return None
     endpoint, path = found
@@ -338,6 +342,23 @@ def _constant(value: Value | tuple[Value, ...] | None) -> str | None:
     return (
         quote(show(value.value, 1_000) if not isinstance(value.value, str) else value.value, safe="") or None
     )
+
+
+def _target(inside: _Inside, chain: list[RequestSpec]) -> tuple[EndpointSpec, list[str | None]] | None:
+    """Return the endpoint of a request and its path below it, in pieces; None when they are not certain."""
+    url = next((one.url for one in chain if one.url is not None), None)
+    return None if url is None else _path_of(inside, url, _placeholders(chain))
+
+
+def _target_of(
+    inside: _Inside, use: OperationUse, chain: list[RequestSpec]
+) -> tuple[EndpointSpec, list[str | None]] | None:
+    """Return the endpoint of an operation and the path of a request made of it, in pieces."""
+    endpoint = inside.endpoints.get(use.endpoint)
+    known = _placeholders(chain)
+    pieces = PLACEHOLDER.split(use.call.template)
+    path = [known.get(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
+    return None if endpoint is None else (endpoint, path)
 
 
 def _path_of(

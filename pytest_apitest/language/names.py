@@ -135,8 +135,10 @@ def address_usages(spec: EndpointSpec) -> list[Usage]:
 
 
 def named_endpoint(document: Document, step: Step) -> EndpointSpec | None:
-    """Return the endpoint that the URL of a step names, as far as its text tells."""
+    """Return the endpoint that the URL of a step names, as far as its text tells, or that of its operation."""
     spec = step.request
+    if spec is not None and spec.operation is not None:
+        return document.endpoints.get(spec.operation.endpoint)
     while spec is not None and spec.url is None and spec.like is not None:
         named = document.requests.get(spec.like)
         spec = named.value if named is not None else None

@@ -22,10 +22,12 @@ class PartsShape(Shape):
 
     Args:
         part: `path`, `query`, `headers`, `cookies` or `form`.
+        described: whether values may be lists and mappings in a request that is made of an operation.
 
     """
 
     part: str
+    described: bool = False
 
     def read(self, reader: Reader, node: Node) -> Parts:
         """Return the named values in written order."""
@@ -56,10 +58,13 @@ class PartsShape(Shape):
             reader.fail(key, f'"{key.text[:40]}" is no cookie name')
 
     def _value(self, reader: Reader, key: Scalar, node: Node) -> Value | tuple[Value, ...] | None:
+        described = self.described and reader.of_operation
+        if described and not _is_plain(node):
+            return reader.value(node)
         if isinstance(node, Mapping):
             reader.expected(node, f"a value for {key.text}")
         if isinstance(node, Sequence):
-            if self.part in ("path", "cookies"):
+            if not described and self.part in ("path", "cookies"):
                 reader.expected(node, f"one value for {key.text}")
             items = reader.sequence(node, f"a value or a list of values for {key.text}").items
             return tuple(reader.all_of(lambda one: self._scalar(reader, key, one), items))
@@ -85,13 +90,16 @@ class PartsShape(Shape):
             warn_of_quotes(reader, scalar)
 
     def schema(self, book: Book) -> Schema:
-        return book.refer(self.part, self._schema)
+        return book.refer(self.part + "_of_operation" * self.described, self._schema)
 
     def _schema(self, book: Book) -> Schema:
         value: Schema = {"type": list(_SCALARS)}
         if self.part in ("query", "headers", "form"):
             types = [*_SCALARS, "array"] + (["null"] if self.part != "form" else [])
             value = {"type": types, "items": {"type": list(_SCALARS)}, "minItems": 1}
+        if self.described:
+            types = [*_SCALARS, "array", "object"]
+            value = {"type": types + ["null"] * (self.part in ("query", "headers")), "minItems": 1}
         out: Schema = {
             "type": ["object", "string"],
             **pattern(
@@ -106,6 +114,12 @@ class PartsShape(Shape):
         if self.part == "cookies":
             out["propertyNames"] = pattern(f"^(?!.*{_NO_COOKIE_NAME.pattern})", "not a cookie name")
         return out
+
+
+def _is_plain(node: Node) -> bool:
+    """Tell whether a value is a scalar or a list of scalars, which count as written."""
+    items = node.items if isinstance(node, Sequence) else [node]
+    return all(isinstance(item, Scalar) for item in items)
 
 
 def part_scalar(reader: Reader, key: Scalar, node: Node) -> Scalar:

@@ -17,7 +17,7 @@ from pytest_apitest.data import changed
 from pytest_apitest.errors import MOST_SHOWN, Place, Problem, did_you_mean, near
 from pytest_apitest.extensions import Extensions
 from pytest_apitest.jsonvalue import show
-from pytest_apitest.language.model import REQUEST, Document, Mark, Named, Usage
+from pytest_apitest.language.model import REQUEST, Document, EndpointSpec, Mark, Named, Usage
 from pytest_apitest.language.words import as_list, describe
 from pytest_apitest.redaction import SHORTEST
 from pytest_apitest.references import (
@@ -205,6 +205,11 @@ class Reader:
         self.levels = 0
         # Names declared in the document, known before what uses them is read.
         self.endpoint_names: Names[str, Scalar] = {}
+        # The endpoints once they are read, and the descriptions of those that have one.
+        self.endpoints: Names[str, EndpointSpec] = {}
+        self.contracts: dict[str, Any] = {}
+        # Whether the request at hand is made of an operation, whose values may be lists and mappings.
+        self.of_operation = False
         self.credentials = Declared("credential", {})
         self.requests = Declared("request", {})
         self.expectations = Declared("expectation", {})

@@ -2,13 +2,13 @@
 
 import re
 import urllib.parse
-from collections.abc import Iterator
 from typing import Any
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.bodies import BODIES, FileBody, JsonBody, Multipart
-from pytest_apitest.language.model import CLEANUP, Body, Mark, Parts, RequestSpec
+from pytest_apitest.language.model import CLEANUP, Body, Mark, OperationUse, Parts, RequestSpec
+from pytest_apitest.language.operations import PLACEHOLDER, calls_operation, find_operation, with_bases
 from pytest_apitest.language.parts import NAMED_PARTS, PartsShape
 from pytest_apitest.language.paths import PathShape, SetShape
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
@@ -17,6 +17,7 @@ from pytest_apitest.language.shapes import (
     Book,
     ListOf,
     NameText,
+    PlainText,
     Schema,
     Shape,
     TextValue,
@@ -27,7 +28,6 @@ from pytest_apitest.references import NAME, Literal, Reference, Value, template_
 from pytest_apitest.source import Mapping, Node, Scalar
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
-PLACEHOLDER = deferred(r"\{([^{}]*)\}")
 _URL_BEGINS = r"https?://[^/?]|/(?!/)|\?|\$\{"
 # A reference in the place of the method may hold blanks; nothing is tried twice, so no text is slow.
 _SHORT = deferred(r"((?:\$\{[^}]{0,500}+\}|\S)++)\s++(\S.*+)", re.DOTALL)
@@ -53,9 +53,13 @@ class RequestShape(Shape):
 
     def read(self, reader: Reader, node: Node) -> RequestSpec:
         """Return the request as written."""
-        request: RequestSpec = (
-            self._short(reader, node) if isinstance(node, Scalar) else REQUEST_RECORD.read(reader, node)
-        )
+        before, reader.of_operation = reader.of_operation, calls_operation(reader, node, METHODS)
+        try:
+            request: RequestSpec = (
+                self._short(reader, node) if isinstance(node, Scalar) else REQUEST_RECORD.read(reader, node)
+            )
+        finally:
+            reader.of_operation = before
         if not self.declared:
             look_at_whole(reader, node, request)
         return request
@@ -83,8 +87,8 @@ class RequestShape(Shape):
             if not NAME.fullmatch(name):
                 method = "DELETE" if reader.phase == CLEANUP else "GET"
                 reader.fail(node, f"a request is METHOD and URL: write {method} {name[:60]}")
-        reader.requests.use(reader, node, name)
-        return RequestSpec(None, None, name, {}, None, (), (), mark_of(node), mark_of(node))
+        operation = reader.requests.use(reader, node, name).operation
+        return RequestSpec(None, None, name, {}, None, (), (), mark_of(node), mark_of(node), operation)
 
     def schema(self, book: Book) -> Schema:
         return book.refer("request", request_schema)
@@ -224,8 +228,7 @@ class MethodShape(Shape):
 def _build(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> RequestSpec:
     method, url, url_mark = _target(reader, mapping, got)
     like = got.get("like")
-    if like is not None:
-        reader.requests.use(reader, mapping.entries["like"][1], like)
+    operation = _operation(reader, mapping, got)
     kind = next((name for name in BODIES if name in got), None)
     body = Body(kind, got[kind], mark_of(mapping.key(kind))) if kind else None
     _look_at_changes(reader, mapping, got, kind)
@@ -242,7 +245,26 @@ def _build(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> RequestSpec
         tuple(got.get("remove", ())),
         mark_of(mapping),
         url_mark,
+        operation,
     )
+
+
+def _operation(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> OperationUse | None:
+    """Return the operation that a request is made of: its own, else that of `like`."""
+    if "endpoint" in got and "operation" not in got:
+        reader.fail(
+            mapping.key("endpoint"), "endpoint belongs beside operation; a URL begins with its endpoint"
+        )
+    base = None
+    if "like" in got:
+        base = reader.requests.use(reader, mapping.entries["like"][1], got["like"]).operation
+    if "operation" in got:
+        return find_operation(reader, mapping, got["operation"], got.get("endpoint"))
+    if any(name in got for name in METHODS):
+        return None
+    if base is not None and "url" in got and "method" not in got:
+        reader.fail(mapping.key("url"), f"{got['like']} is an operation, whose URL is made: write GET: /path")
+    return None if "url" in got else base
 
 
 def _target(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> tuple[Value | None, Value | None, Mark]:
@@ -251,6 +273,8 @@ def _target(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> tuple[Valu
         url, mark = got[written]
         key = mapping.key(written)
         return Literal(written, key.line, key.column), url, mark
+    if "operation" in got:
+        return None, None, mark_of(mapping)
     if "like" not in got and "url" not in got:
         reader.fail(mapping, "a request has a method and a URL: write GET: /path, or method and url")
     if "like" not in got and "method" not in got:
@@ -265,7 +289,7 @@ def _look_at_changes(reader: Reader, mapping: Mapping, got: dict[str, Any], kind
     for name in ("set", "remove"):
         if name in got and kind not in (None, "json"):
             reader.fail(mapping.key(name), f"{name} changes a json body; this request has {kind}")
-        if name in got and kind is None and "like" not in got:
+        if name in got and kind is None and "like" not in got and "operation" not in got:
             reader.fail(mapping.key(name), f"{name} changes a json body; this request has none")
 
 
@@ -290,24 +314,18 @@ def _refuse(reader: Reader, mark: Mark, message: str) -> None:
 
 def look_at_whole(reader: Reader, node: Node, request: RequestSpec) -> None:
     """Look at a request together with the named ones it is like: what is missing, what does not fit."""
-    chain = list(_with_bases(reader, node, request))
-    _look_at_placeholders(reader, request, chain)
+    chain = list(with_bases(reader, node, request))
+    if request.operation is None:
+        _look_at_placeholders(reader, request, chain)
     body = next((one.body for one in chain if one.body is not None), None)
     kind = body.kind if body is not None else "none"
-    if request.like is not None and (request.set or request.remove) and kind != "json":
+    described = request.operation is not None  # whose example may be the body; see `operations`
+    if request.like is not None and (request.set or request.remove) and kind != "json" and not described:
         path = request.set[0][0] if request.set else request.remove[0]
         word = "set" if request.set else "remove"
         _refuse(reader, path.mark, f"{word} changes a json body; this request has {kind}")
     if kind == "multipart":
         _look_at_boundary(reader, request, chain)
-
-
-def _with_bases(reader: Reader, node: Node, request: RequestSpec) -> Iterator[RequestSpec]:
-    """Yield a request, the named one it is like, and so on."""
-    yield request
-    while request.like is not None:
-        request = reader.requests.read(reader, node, request.like).value
-        yield request
 
 
 def _look_at_placeholders(reader: Reader, request: RequestSpec, chain: list[RequestSpec]) -> None:
@@ -342,10 +360,36 @@ def _look_at_boundary(reader: Reader, request: RequestSpec, chain: list[RequestS
                 )
 
 
+def short_name(node: Node, request: RequestSpec) -> str:
+    """Return what a step without a name is called: its request in short; of an operation its method and path.
+
+    Args:
+        node: the request as written.
+        request: the request.
+
+    """
+    if isinstance(node, Scalar):
+        return node.text
+    assert isinstance(node, Mapping)
+    for method in METHODS:
+        url = node.get(method)
+        if isinstance(url, Scalar):
+            return f"{method} {url.text}"
+    if request.operation is not None and "operation" in node:
+        return f"{request.operation.call.method} {request.operation.call.template}"
+    url, method_node, like = node.get("url"), node.get("method"), node.get("like")
+    words = [one.text for one in (method_node, url) if isinstance(one, Scalar)]
+    if isinstance(like, Scalar):
+        words.insert(0, like.text)
+    return " ".join(words)
+
+
 REQUEST_RECORD = Record(
     "a request",
     (
         *(Key(method, UrlShape(), f"{method} this URL.") for method in METHODS),
+        Key("operation", PlainText("an operationId"), "An operation of the description of an endpoint."),
+        Key("endpoint", NameText("the name of an endpoint"), "Endpoint, when several have the operation."),
         Key("method", MethodShape(), "Method, when it is a reference, or replaces that of `like`."),
         Key("url", UrlShape(), "URL, beside method, or replaces that of `like`."),
         Key(
@@ -353,10 +397,22 @@ REQUEST_RECORD = Record(
             NameText("a name of requests"),
             "A name of requests; the other keys replace its keys one by one.",
         ),
-        Key("path", PartsShape("path"), "Values of the {placeholders} of the URL."),
-        Key("query", PartsShape("query"), "Query parameters; a list repeats; null removes one of `like`."),
-        Key("headers", PartsShape("headers"), "Header lines; a list sends several; null removes one."),
-        Key("cookies", PartsShape("cookies"), "Cookies of this request only; none: not even the jar."),
+        Key("path", PartsShape("path", described=True), "Values of the {placeholders} of the URL."),
+        Key(
+            "query",
+            PartsShape("query", described=True),
+            "Query parameters; a list repeats; null removes one of `like`.",
+        ),
+        Key(
+            "headers",
+            PartsShape("headers", described=True),
+            "Header lines; a list sends several; null removes one.",
+        ),
+        Key(
+            "cookies",
+            PartsShape("cookies", described=True),
+            "Cookies of this request only; none: not even the jar.",
+        ),
         Key("json", JsonBody(), "JSON body: any value."),
         Key("form", PartsShape("form"), "URL-encoded form."),
         Key("multipart", Multipart(), "multipart/form-data: names to values, files, texts, JSON, or lists."),
@@ -374,7 +430,6 @@ REQUEST_RECORD = Record(
         ),
     ),
     _build,
-    later=frozenset({"operation", "endpoint"}),
     slips={
         "body": "json",
         "params": "query",
@@ -385,8 +440,8 @@ REQUEST_RECORD = Record(
     },
     elsewhere=SETTINGS_HERE,
     exclusive=(
-        (*METHODS, "method"),
-        (*METHODS, "url"),
+        (*METHODS, "method", "operation"),
+        (*METHODS, "url", "operation"),
         BODIES,
     ),
 )
@@ -406,8 +461,13 @@ def request_schema(book: Book) -> Schema:
         dependent[name]["properties"] |= {"set": False, "remove": False}
     record["if"] = {"type": "object"}
     for name in ("set", "remove"):
-        dependent[name] = {"anyOf": [{"required": ["json"]}, {"required": ["like"]}]}
-    targets = [[name] for name in (*METHODS, "like")] + [["method", "url"]]
+        dependent[name] = {"anyOf": [{"required": [one]} for one in ("json", "like", "operation")]}
+    targets = [[name] for name in (*METHODS, "operation", "like")] + [["method", "url"]]
+    record["dependentRequired"] = {"endpoint": ["operation"]}
+    # Lists and mappings as values are for operations; `like` may lead to one.
+    made = [{"type": "string"}, {"required": ["operation"]}, {"required": ["like"]}]
+    plain = {"properties": {part: PartsShape(part).schema(book) for part in NAMED_PARTS}}
+    record["allOf"] = [{"if": {"anyOf": made}, "else": plain}]
     record["then"] = {"anyOf": [{"required": names} for names in targets]}
     record["defaultSnippets"] = [
         {"label": "GET", "body": "GET ${1:url}"},

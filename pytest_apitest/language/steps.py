@@ -21,12 +21,14 @@ from pytest_apitest.language.model import (
     SaveSource,
     Step,
 )
+from pytest_apitest.language.model.requests import NO_SETTINGS
 from pytest_apitest.language.parts import NAMED_PARTS
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.language.records import Key, Record, described, forbidding
-from pytest_apitest.language.requests import METHODS, RequestShape, request_schema
+from pytest_apitest.language.requests import METHODS, RequestShape, request_schema, short_name
 from pytest_apitest.language.rows import ConditionShape, ForEach, names_of_rows
 from pytest_apitest.language.saves import SaveShape, SourceShape
+from pytest_apitest.language.security import settings_of
 from pytest_apitest.language.settings import SETTING_KEYS, build_settings
 from pytest_apitest.language.shapes import (
     Book,
@@ -94,14 +96,10 @@ OPENAPI_OFF = Key(
 
 
 def _build_cleanup(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
-    del reader
-    return Step(
-        got.get("name", "") or short_name(mapping.entries["request"][1]),
-        mark_of(mapping),
-        request=got["request"],
-        expect=got.get("expect"),
-        settings=build_settings(got),
-    )
+    node, request, expect = mapping.entries["request"][1], got["request"], got.get("expect")
+    settings = settings_of(reader, node, request, build_settings(got), expect, CLEANUP)
+    name = got.get("name", "") or short_name(node, request)
+    return Step(name, mark_of(mapping), request=request, expect=expect, settings=settings)
 
 
 CLEANUP_STEP = Record(
@@ -117,7 +115,7 @@ CLEANUP_STEP = Record(
     elsewhere={
         **{
             name: f'"{name}" belongs in request: {{{name}: …}}'
-            for name in (*METHODS, "method", "url", "like")
+            for name in (*METHODS, "method", "url", "operation", "like")
         },
         **{
             name: f'"{name}" belongs in request: {{DELETE: …, {name}: …}}'
@@ -143,7 +141,8 @@ class CleanupShape(Shape):
             step: Step = CLEANUP_STEP.read(reader, node)
         else:
             request = RequestShape().read(reader, node)
-            step = Step(short_name(node), mark_of(node), request=request)
+            settings = settings_of(reader, node, request, NO_SETTINGS, None, CLEANUP)
+            step = Step(short_name(node, request), mark_of(node), request=request, settings=settings)
         step.usages = tuple(reader.usages[before:])
         return step
 
@@ -215,7 +214,8 @@ ELSEWHERE = {
         name: f'"{name}" belongs in request: {{POST: …, {name}: …}}'
         for name in (*BODIES, *NAMED_PARTS, "set", "remove")
     },
-    **{name: f'"{name}" belongs in request: {{{name}: …}}' for name in (*METHODS, "like")},
+    **{name: f'"{name}" belongs in request: {{{name}: …}}' for name in (*METHODS, "operation", "like")},
+    "endpoint": '"endpoint" belongs in request: {operation: …, endpoint: …}',
     **{name: f'"{name}" belongs in request: {{method: …, url: …}}' for name in ("method", "url")},
     **{
         name: f'"{name}" belongs in expect: {{{name}: …}}'
@@ -388,7 +388,8 @@ def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
     if "request" not in got:
         raise BadNodeError
     step.request = got["request"]
-    step.name = step.name or short_name(mapping.entries["request"][1])
+    node = mapping.entries["request"][1]
+    step.name = step.name or short_name(node, step.request)
     step.cleanup = got.get("cleanup")
     step.retry = got.get("retry")
     step.expect = got.get("expect")
@@ -396,6 +397,7 @@ def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
     step.report = tuple((key.text, source) for key, source in got.get("report", ()))
     step.settings = build_settings(got)
     _look_at_openapi(reader, mapping, step)
+    step.settings = settings_of(reader, node, step.request, step.settings, step.expect, REQUEST)
     return step
 
 
@@ -430,22 +432,6 @@ def _use_step(reader: Reader, mapping: Mapping, got: dict[str, Any], step: Step)
     if refused:
         raise BadNodeError
     return step
-
-
-def short_name(node: Node) -> str:
-    """Return what a step without a name is called: its request in short."""
-    if isinstance(node, Scalar):
-        return node.text
-    assert isinstance(node, Mapping)
-    for method in METHODS:
-        url = node.get(method)
-        if isinstance(url, Scalar):
-            return f"{method} {url.text}"
-    url, method_node, like = node.get("url"), node.get("method"), node.get("like")
-    words = [one.text for one in (method_node, url) if isinstance(one, Scalar)]
-    if isinstance(like, Scalar):
-        words.insert(0, like.text)
-    return " ".join(words)
 
 
 STEP = Record(

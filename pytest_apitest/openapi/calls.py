@@ -88,6 +88,15 @@ class Call:
         self.example = self._example()
         self.security = self._alternatives()
 
+    def takes_query(self, name: str) -> bool:
+        """Tell whether a query may have a parameter: one that is described, or the API key of its security."""
+        if ("query", name) in self.parameters or self.operation.takes_any_query:
+            return True
+        schemes = [
+            self.security_scheme(one).value or {} for alternative in self.security for one in alternative
+        ]
+        return any(one.get("in") == "query" and one.get("name") == name for one in schemes)
+
     # -- the body ---------------------------------------------------------------------------------------
 
     @property
@@ -170,7 +179,7 @@ class Call:
 def place_in(contract: Contract, pointer: Pointer) -> str:
     """Return a place in a description, `file:line:column`; of a member it is that of its name."""
     line, column = contract.description.place(pointer, key=True)
-    return f"{contract.description.shown}:{line}:{column}"
+    return f"{contract.description.holder(pointer)[0].shown}:{line}:{column}"
 
 
 def call_named(contract: Contract, operation_id: str) -> Call | None:

@@ -263,6 +263,7 @@ class Operation:
         self.pointer = pointer
         self.template = template
         self.method = method
+        self.takes_any_query = False
         self._library = library
         self._value = value
         self._item = item
@@ -288,7 +289,8 @@ class Operation:
                         raise UnusableError("a parameter has a name and a place, name and in", pointer)
                     if place not in DEFAULT_STYLES:
                         if place == "querystring" and self._library.description.version == "3.2":
-                            continue  # the whole query as one value, which nothing here reads
+                            self.takes_any_query = True  # as one value, which nothing here reads
+                            continue
                         raise UnusableError(f"in is {', '.join(DEFAULT_STYLES)}, not {brief(place)}", pointer)
                     if place == "header" and name.lower() in _NO_PARAMETERS:
                         continue

@@ -1,13 +1,16 @@
 """What a person reads when a case failed: every screen is a golden file, to be read as a whole."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from pytest_apitest import demo
 from tests.golden_files import FOLDER, Golden
 from tests.plugin.project import Project, Run, steady
 
 SCREENS = FOLDER / "screen"
+DESCRIPTION = Path(demo.__file__).with_name("quotes.openapi.yaml")
 HEADING = re.compile(r"^_{3,} (.+?) _{3,}$", re.MULTILINE)
 
 
@@ -51,6 +54,18 @@ def test_every_kind_of_failure_has_its_screen(project: Project, golden: Golden) 
         golden.equal(SCREENS / f"{file}.txt", screen)
         last = screen.splitlines()[-1]
         assert re.match(r"[a-z]+\.apitest\.yaml:\d+: \S", last), screen
+
+
+def test_a_request_of_an_operation_is_shown_as_any_other(project: Project, golden: Golden) -> None:
+    documents(project, "described")
+    project.write("quotes.openapi.yaml", DESCRIPTION.read_text("utf-8"))
+    run = project.run(report=False)
+    assert run.counts == {"failed": 2}
+    for name, screen in screens(told(run)).items():
+        file = re.sub(r"[^\w]+", "-", name.rpartition(" > ")[2]).strip("-").lower()
+        golden.equal(
+            SCREENS / f"{file}.txt", re.sub(r"quotes\.openapi\.yaml:\d+:\d+", "quotes.openapi.yaml:…", screen)
+        )
 
 
 @pytest.mark.parametrize(

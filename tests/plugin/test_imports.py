@@ -57,6 +57,7 @@ def test_a_document_with_a_url_loads_no_server(project: Project) -> None:
     )
     found = loaded(project, "--co")
     assert "pytest_apitest.language" in found
+    assert not [name for name in found if name.startswith("pytest_apitest.openapi")]
     assert not found & {
         "aiohttp",
         "pytest_apitest.hosting",

@@ -23,7 +23,7 @@ FILES = {
     "part.yaml": "fragment: t\ninputs: {api: {required: true}}\nsteps: [{request: 'GET ${api}/a'}]\n",
     "data.json": "1\n",
     "client.pem": "a certificate\n",
-    "api.yaml": "{openapi: 3.1.0, paths: {}}\n",
+    "api.yaml": "{openapi: 3.1.0, paths: {/a: {get: {operationId: getA}}}}\n",
 }
 HEAD = """\
 scenario: t
@@ -108,9 +108,11 @@ PLACES = {
     "the checks of content_type": Place(f"{STEP}    expect:\n      content_type:\n        ", ({},)),
     "the checks of body": Place(f"{STEP}    expect:\n      body:\n        ", ({},)),
     "a request": Place(
-        f"{HEAD}steps:\n  - request:\n      ",
+        f"{HEAD.replace('http://localhost:8000', '{url: http://localhost:8000, openapi: api.yaml}')}"
+        "steps:\n  - request:\n      ",
         (
             {"POST": "/a"},
+            {"operation": "getA", "endpoint": "api"},
             {"method": "GET", "url": "/a"},
             {"like": "known"},
             {"POST": "/a", "json": "{b: 1}", "set": "{$.b: 2}", "remove": "[$.b]"},

@@ -12,10 +12,10 @@ openapi: 3.1.0
 info: {title: t, version: "1"}
 paths:
   /things:
-    get: {responses: {"200": {$ref: "#/components/responses/Thing"}, "404": {$ref: "#/components/responses/None"}}}
+    get: {operationId: readThings, responses: {"200": {$ref: "#/components/responses/Thing"}, "404": {$ref: "#/components/responses/None"}}}
     head: {responses: {"200": {$ref: "#/components/responses/Thing"}}}
   /things/{id}:
-    get: {responses: {2XX: {$ref: "#/components/responses/Thing"}, "302": {description: d}}}
+    get: {operationId: readThing, responses: {2XX: {$ref: "#/components/responses/Thing"}, "302": {description: d}}}
     delete: {responses: {"204": {description: d}, "404": {$ref: "#/components/responses/None"}}}
   /things/me:
     get: {responses: {"200": {description: d, content: {application/json: {}}}}}
@@ -106,6 +106,12 @@ SAID = "no response of GET /things contains it: "
         ("{request: POST /things, expect: {json: {$.nme: 1}}}", None),
         ("{request: GET /nowhere, expect: {json: {$.nme: 1}}}", None),
         ("{request: GET http://localhost:1/things, expect: {json: {$.nme: 1}}}", None),
+        ("{request: {operation: readThings}, expect: {json: {$.nme: 1}}}", SAID),
+        ("{request: {operation: readThings}, expect: {json: {$.name: 1}}}", None),
+        ("{request: {operation: readThing, path: {id: 7}}, expect: {json: {$.nme: 1}}}", "$.nme: no response of GET /things/{id} "),
+        ("{request: {operation: readThing, path: {id: me}}, expect: {json: {$.nme: 1}}}", None),
+        ('{request: {operation: readThing, path: {id: "${it}"}}, expect: {json: {$.nme: 1}}}', None),
+        ("{request: {like: thing, operation: readThing, path: {id: 7}}, expect: {json: {$.nme: 1}}}", "$.nme: no response of GET /things/{id} "),
         # what is not checked, or not this answer
         ("{request: GET /things, openapi: false, expect: {json: {$.nme: 1}}}", None),
         ("{request: GET /things, expect: {openapi: response, json: {$.nme: 1}}}", SAID),

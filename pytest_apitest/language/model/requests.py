@@ -223,6 +223,24 @@ class Body:
 
 
 @data
+class OperationUse:
+    """The operation of a description that a request is made of.
+
+    Args:
+        name: its operationId.
+        endpoint: name of the endpoint whose description has it.
+        call: what it asks of a request, an `openapi.calls.Call`.
+        mark: where it is named.
+
+    """
+
+    name: str
+    endpoint: str
+    call: Any
+    mark: Mark
+
+
+@data
 class RequestSpec:
     """A request as written.
 
@@ -236,6 +254,7 @@ class RequestSpec:
         remove: removals from the JSON body, in order.
         mark: where the request stands.
         url_mark: where its URL stands.
+        operation: the operation that it is made of, its own or that of `like`; None when its URL is written.
 
     """
 
@@ -248,3 +267,4 @@ class RequestSpec:
     remove: tuple[PathTemplate, ...]
     mark: Mark
     url_mark: Mark
+    operation: OperationUse | None = None

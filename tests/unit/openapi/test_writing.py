@@ -1,7 +1,7 @@
 """Writing parameters by style: what is written is read again as the same value, for every style and kind of value."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -106,7 +106,7 @@ def values(kind: str, place: str, style: str, explode: bool) -> Iterator[Any]:
     elif kind == "numbers":
         yield from ([1], numbers, [1, None, 2])
     elif kind == "object":
-        names = {"R": numbers, "t": [True, False]}
+        names: dict[str, list[Any]] = {"R": numbers, "t": [True, False]}
         if place not in ("header", "cookie") and (style != "spaceDelimited"):
             names |= {"a b": some, "äö[]": some}
         for _ in range(30):
@@ -184,19 +184,24 @@ EXAMPLES: list[tuple[str, str, bool, Any, Any]] = [
     ("cookie", "form", True, COLORS, {"color": "blue; color=black; color=brown"}),
     ("cookie", "form", True, COLOR, {"R": "100", "G": "200", "B": "150"}),
 ]
-WRITERS = {"path": written_path, "query": written_query, "header": written_header, "cookie": written_cookies}
+WRITERS: dict[str, Callable[..., Any]] = {
+    "path": written_path,
+    "query": written_query,
+    "header": written_header,
+    "cookie": written_cookies,
+}
 
 
 @pytest.mark.parametrize(("place", "style", "explode", "value", "expected"), EXAMPLES)
 def test_as_the_specification_shows_it(
     place: str, style: str, explode: bool, value: Any, expected: Any
 ) -> None:
-    kind = {list: "array", dict: "object"}.get(type(value), "string")
+    kind = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else "string"
     written = {"name": "color", "in": place, "style": style, "explode": explode, "schema": {"type": kind}}
     made = contract({"/a": {"get": {"parameters": [written]}}})
     operation = made.operations.of("/a", "GET")
     assert operation is not None
-    assert WRITERS[place](operation.parameters[0], value, made._library.looks) == expected  # type: ignore[operator]
+    assert WRITERS[place](operation.parameters[0], value, made._library.looks) == expected
 
 
 def of_json(place: str, schema: Any) -> tuple[Any, Parameter]:
@@ -251,5 +256,5 @@ def test_a_parameter_of_another_media_type_is_a_text() -> None:
 def test_what_cannot_be_written(place: str, style: str, explode: bool, value: Any, message: str) -> None:
     made, one = parameter(place, style, explode, {})
     with pytest.raises(WritingError) as caught:
-        WRITERS[place](one, value, made._library.looks)  # type: ignore[operator]
+        WRITERS[place](one, value, made._library.looks)
     assert str(caught.value) == message

@@ -1,0 +1,444 @@
+"""Requests that are made of an operation of a description: finding it, and what can be said before it is sent.
+
+Rules kept here (language, sections 3 and 5, `operation`):
+- the endpoint is the only one whose description has the operation, or the one that is named;
+- parameters and bodies are looked at as the check of the exchange will look at them; references are not known yet;
+- a step that is wrong on purpose, with `openapi: false` or `expect: {openapi: response}`, may leave out what is
+  required, add what is unknown and send what does not fit; without its path no request can be made at all;
+- what is wrong is said once, with its place in the document and its place in the description.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pytest_apitest.data import data
+from pytest_apitest.errors import did_you_mean
+from pytest_apitest.jsonvalue import show_typed
+from pytest_apitest.language.model import (
+    Auth,
+    Body,
+    Expectation,
+    Mark,
+    OperationUse,
+    Part,
+    Parts,
+    RequestSpec,
+    Settings,
+)
+from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
+from pytest_apitest.patterns import deferred
+from pytest_apitest.references import Literal, Value
+from pytest_apitest.source import Mapping, Node, Scalar
+
+if TYPE_CHECKING:
+    from pytest_apitest.openapi.calls import Call
+    from pytest_apitest.openapi.contract import Contract, Violation
+    from pytest_apitest.openapi.operations import Parameter
+
+PLACEHOLDER = deferred(r"\{([^{}]*)\}")
+# The parts of a request, by what a description calls them.
+PLACES = {"path": "path", "query": "query", "headers": "header", "cookies": "cookie"}
+PART_OF = {place: part for part, place in PLACES.items()}
+
+
+# -- finding --------------------------------------------------------------------------------------------
+
+
+def find_operation(reader: Reader, mapping: Mapping, name: str, endpoint: str | None) -> OperationUse:
+    """Return the operation that a request names; raises `BadNodeError`.
+
+    Args:
+        reader: the reader, which has read the endpoints.
+        mapping: the request.
+        name: the operationId.
+        endpoint: the endpoint that is named beside it, or None.
+
+    """
+    node = mapping.entries["operation"][1]
+    if reader.kind == "fragment":
+        base = next(iter(reader.endpoint_names), "api")
+        reader.fail(node, f"a fragment has no descriptions: write a method and ${{{base}}}/path")
+    if endpoint is not None:
+        chosen = _named_endpoint(reader, mapping.entries["endpoint"][1], endpoint)
+    else:
+        chosen = _only_endpoint(reader, node, name)
+    from pytest_apitest.openapi.calls import UnusableError, call_named, place_in  # noqa: PLC0415 - only where one is named
+
+    contract = reader.contracts[chosen]
+    try:
+        call = call_named(contract, name)
+    except UnusableError as error:
+        message = f"{name} cannot be used: {error.message} ({place_in(contract, error.pointer)})"
+        if all(problem.message != message for problem in reader.problems):
+            reader.error(node, message)
+        raise BadNodeError from None
+    if call is None:
+        others = [one for one, other in reader.contracts.items() if name in other.operations.ids]
+        hint = f"; {others[0]} has it" if others else ""
+        reader.fail(node, _no_operation(contract, name, f"the description of {chosen}", hint))
+    return OperationUse(name, chosen, call, mark_of(node))
+
+
+def _named_endpoint(reader: Reader, node: Node, name: str) -> str:
+    if name not in reader.endpoint_names:
+        if not reader.names_known:
+            raise BadNodeError
+        hint = did_you_mean(name, reader.endpoint_names) or "; declare it under endpoints"
+        reader.fail(node, f'no endpoint is named "{name}"{hint}')
+    if name not in reader.contracts:
+        if not reader.endpoints_known:
+            raise BadNodeError
+        line = reader.endpoint_names[name].line
+        others = f"; those with one: {', '.join(reader.contracts)}" if reader.contracts else ""
+        reader.fail(node, f"{name} (line {line}) has no openapi description{others}")
+    return name
+
+
+def _only_endpoint(reader: Reader, node: Node, name: str) -> str:
+    """Return the only endpoint whose description has an operation."""
+    contracts = reader.contracts
+    if not contracts:
+        if not (reader.endpoints_known and reader.names_known):
+            raise BadNodeError
+        reader.fail(
+            node, "operation needs a description: write openapi: FILE on the endpoint that it belongs to"
+        )
+    having = [endpoint for endpoint, contract in contracts.items() if name in contract.operations.ids]
+    if len(having) > 1:
+        choices = " or ".join(f"endpoint: {endpoint}" for endpoint in having[:3])
+        reader.fail(node, f"which endpoint? {name} is an operation of each: write {choices}")
+    if having:
+        return having[0]
+    if not reader.endpoints_known:
+        raise BadNodeError
+    first = next(iter(contracts.values()))
+    files = {contract.description.shown for contract in contracts.values()}
+    if len(files) == 1:
+        reader.fail(node, _no_operation(first, name, "the description"))
+    known = [one for contract in contracts.values() for one in contract.operations.ids]
+    hint = did_you_mean(name, known)
+    reader.fail(node, f'no operation "{name}" in any description{hint} ({", ".join(sorted(files))})')
+
+
+def _no_operation(contract: "Contract", name: str, where: str, hint: str = "") -> str:
+    from pytest_apitest.openapi.calls import place_in  # noqa: PLC0415
+
+    ids = contract.operations.ids
+    hint = hint or did_you_mean(name, ids)
+    if not hint:
+        listed = ", ".join(list(ids)[:5]) + (", …" if len(ids) > 5 else "")
+        hint = f"; there are {listed}" if ids else "; none of its operations has an operationId"
+    return f'no operation "{name}" in {where}{hint} ({place_in(contract, ("paths",))})'
+
+
+def calls_operation(reader: Reader, node: Node | None, methods: tuple[str, ...]) -> bool:
+    """Tell whether a request is made of an operation, its own or that of `like`, before it is read.
+
+    Args:
+        reader: knows the named requests.
+        node: the request.
+        methods: the keys that a method and its URL may stand behind.
+
+    """
+    for _ in range(len(reader.requests.entries) + 1):
+        name = node
+        if isinstance(node, Mapping):
+            if "operation" in node:
+                return True
+            if "url" in node or any(method in node for method in methods):
+                return False
+            name = node.get("like")
+        entry = reader.requests.entries.get(name.text) if isinstance(name, Scalar) else None
+        if entry is None:
+            return False
+        node = entry[1]
+    return False
+
+
+def with_bases(reader: Reader, node: Node, request: RequestSpec) -> Iterator[RequestSpec]:
+    """Yield a request, the named one it is like, and so on.
+
+    Args:
+        reader: knows the named requests.
+        node: where the request is written.
+        request: the request.
+
+    """
+    yield request
+    while request.like is not None:
+        request = reader.requests.read(reader, node, request.like).value
+        yield request
+
+
+# -- what is said of a request ----------------------------------------------------------------------------
+
+
+def look_at_operation(
+    reader: Reader, node: Node, request: RequestSpec, settings: Settings, expect: Expectation | None
+) -> None:
+    """Record what is wrong with a request that is made of an operation.
+
+    Args:
+        reader: the reader.
+        node: where the request is written.
+        request: the request, with an operation.
+        settings: those of its step.
+        expect: the expectation of its step, or None.
+
+    """
+    asked = expect.openapi if expect is not None else ""
+    off = settings.openapi is not None
+    _Look(reader, node, request, settings.auth, wrong_on_purpose=off or asked == "response").look()
+
+
+@data
+class _Given:
+    """What a request gives: values by place and name, and the places of which more is not known."""
+
+    parts: dict[str, dict[str, Part]]
+    unknown: set[str]
+
+    def has(self, place: str, name: str) -> bool:
+        """Tell whether a value is given, or may be."""
+        part = self.parts[place].get(name)
+        return place in self.unknown if part is None else part.value is not None
+
+
+class _Look:
+    """Looks at one request."""
+
+    def __init__(
+        self, reader: Reader, node: Node, request: RequestSpec, auth: Auth | None, *, wrong_on_purpose: bool
+    ) -> None:
+        assert request.operation is not None
+        self.reader = reader
+        self.request = request
+        self.use = request.operation
+        self.call: Call = request.operation.call
+        self.auth = auth
+        self.wrong_on_purpose = wrong_on_purpose
+        self.chain = list(with_bases(reader, node, request))
+        self.given = _given(self.chain)
+
+    def look(self) -> None:
+        for place, parts in self.given.parts.items():
+            for name, part in parts.items():
+                self._part(place, name, part)
+        self._missing()
+        self._body()
+
+    def _error(self, mark: Mark, message: str) -> None:
+        """Record a problem; what a named request is wrong in is said once, however many use it."""
+        where = (mark.line, mark.column)
+        problems = self.reader.problems
+        if not any(
+            (one.place.line, one.place.column) == where and one.message == message for one in problems
+        ):
+            self.reader.error_at(*where, message, mark.width)
+
+    # -- parameters -------------------------------------------------------------------------------------
+
+    def _part(self, place: str, name: str, part: Part) -> None:
+        parameter = self.call.parameters.get((place, name))
+        if parameter is None:
+            if part.value is not None:
+                self._unknown(place, name, part)
+            return
+        literal, value = _literal(part)
+        if not literal:
+            return
+        at = f"{place} {part.name}"
+        message = _of_another_kind(parameter, value, lenient=self.wrong_on_purpose)
+        if message:
+            self._error(part.mark, f"{at}: {message} ({self.call.place(parameter.pointer)})")
+            return
+        from pytest_apitest.openapi.writing import WritingError  # noqa: PLC0415
+
+        try:
+            found = list(self.call.contract.wrong_parameter(parameter, _sent(self.call, parameter, value)))
+        except WritingError as error:
+            self._error(part.mark, f"{at} {error} ({self.call.place(parameter.pointer)})")
+            return
+        if found and not self.wrong_on_purpose:
+            self._error(part.mark, _said(found))
+
+    def _unknown(self, place: str, name: str, part: Part) -> None:
+        call, use = self.call, self.use.name
+        if place == "path":
+            names = PLACEHOLDER.findall(call.template)
+            if name not in names:
+                hint = did_you_mean(name, names)
+                self._error(
+                    part.mark, f"no {{{name}}} in {call.template}, the path of {use}{hint} ({call.place()})"
+                )
+        elif place == "query" and not self.wrong_on_purpose and not call.takes_query(name):
+            known = [one for where, one in call.parameters if where == "query"]
+            hint = did_you_mean(name, known) or (
+                f"; there are {', '.join(known[:8])}" if known else "; it has none"
+            )
+            self._error(part.mark, f'{use} has no query parameter "{name}"{hint} ({call.place()})')
+
+    def _missing(self) -> None:
+        missing = [one for one in self.call.parameters.values() if one.required and self._lacks(one)]
+        names = [f"{one.place} {one.name} ({self.call.place(one.pointer)})" for one in missing]
+        known = {one.name for one in missing if one.place == "path"}
+        names += [
+            f"path {name} ({self.call.place()})"
+            for name in PLACEHOLDER.findall(self.call.template)
+            if ("path", name) not in self.call.parameters
+            and name not in known
+            and not self.given.has("path", name)
+        ]
+        if names:
+            first = missing[0] if missing else None
+            part, name = (PART_OF[first.place], first.name) if first else ("path", names[0].split()[1])
+            self._error(
+                self.request.mark, f"{self.use.name} needs {', '.join(names)}: write {part}: {{{name}: …}}"
+            )
+
+    def _lacks(self, parameter: "Parameter") -> bool:
+        place = parameter.place
+        if self.wrong_on_purpose and place != "path":
+            return False
+        name = parameter.name.lower() if place == "header" else parameter.name
+        if place == "header" and name not in self.given.parts[place] and self._comes_with_endpoint(name):
+            return False
+        return not self.given.has(place, name)
+
+    def _comes_with_endpoint(self, name: str) -> bool:
+        """Tell whether a header is one of the endpoint or of the credentials, as far as these are known."""
+        endpoint = self.reader.endpoints[self.use.endpoint]
+        headers = _given_by(endpoint.headers)
+        names = self._of_credentials(self.auth if self.auth is not None else endpoint.settings.auth)
+        return headers is None or names is None or name in headers or name in names
+
+    def _of_credentials(self, auth: Auth | None) -> set[str] | None:
+        """Return the headers of credentials; None when these are not known."""
+        if auth is not None and auth.credential is not None:
+            if not isinstance(auth.credential, Literal):
+                return None
+            found = self.reader.credentials.entries.get(str(auth.credential.value))
+            if found is None:
+                return set()
+            auth = self.reader.credentials.read(self.reader, found[0], str(auth.credential.value)).value
+        if auth is None or auth.scheme != "header":
+            return set()
+        return {name.lower() for name in auth.settings}
+
+    # -- the body ---------------------------------------------------------------------------------------
+
+    def _body(self) -> None:
+        call, use = self.call, self.use.name
+        body = next((one.body for one in self.chain if one.body is not None), None)
+        changed = [one for one in self.chain if one.set or one.remove]
+        kind = body.kind if body is not None else call.example.kind if call.example is not None else "none"
+        if changed and kind != "json":
+            path = changed[0].set[0][0] if changed[0].set else changed[0].remove[0]
+            word = "set" if changed[0].set else "remove"
+            hint = "; the description has no example of one: write json" if body is None else ""
+            self._error(path.mark, f"{word} changes a json body; this request has {kind}{hint}")
+            return
+        if self.wrong_on_purpose:
+            return
+        if body is None:
+            if call.body_required and call.example is None:
+                kinds = [one for one in ("json", "form", "multipart", "text") if call.takes(one)] or ["file"]
+                message = f"{use} needs a body, and the description has no example of one: write {' or '.join(kinds)}"
+                self._error(self.request.mark, f"{message} ({call.place(call.body_pointer)})")
+            return
+        written, media_type = self._content_type()
+        if not written and not call.takes(body.kind):
+            described = ", ".join(call.media_types)
+            what = f"takes no {body.kind}, but {described}" if described else "takes no body"
+            pointer = call.body_pointer if described else None
+            self._error(body.mark, f"{use} {what} ({call.place(pointer)})")
+        elif body.kind == "json" and not changed and not (written and media_type is None):
+            self._json(body, media_type or call.media_type("json"))
+
+    def _json(self, body: Body, media_type: str) -> None:
+        from pytest_apitest.openapi.media import media_type as parsed  # noqa: PLC0415
+
+        if not isinstance(body.value, Literal) or not parsed(media_type).is_json:
+            return
+        found = list(self.call.contract.wrong_json(self.call.operation, media_type, body.value.value))
+        if found:
+            self._error(body.mark, _said(found, "json "))
+
+    def _content_type(self) -> tuple[bool, str | None]:
+        """Return whether the request writes its own media type, and which, when it is known."""
+        part = self.given.parts["header"].get("content-type")
+        if part is None:
+            return "header" in self.given.unknown, None
+        literal, value = _literal(part)
+        return True, value if literal and isinstance(value, str) else None
+
+
+def _given(chain: list[RequestSpec]) -> _Given:
+    found = _Given({place: {} for place in PLACES.values()}, set())
+    for one in reversed(chain):
+        for part, values in one.parts.items():
+            place = PLACES[part]
+            if isinstance(values, Value):
+                if not values.constant:  # else it is `cookies: none`
+                    found.unknown.add(place)
+                continue
+            for value in values:
+                found.parts[place][value.name.lower() if place == "header" else value.name] = value
+    return found
+
+
+def _given_by(parts: Parts) -> set[str] | None:
+    """Return the headers that an endpoint gives; None when they are not known."""
+    if isinstance(parts, Value):
+        return None
+    return {part.name.lower() for part in parts if part.value is not None}
+
+
+def _literal(part: Part) -> tuple[bool, Any]:
+    """Return whether a value is written in the document as a whole, and the value."""
+    if isinstance(part.value, tuple):
+        known = all(isinstance(one, Literal) for one in part.value)
+        return known, [one.value for one in part.value if isinstance(one, Literal)]
+    if isinstance(part.value, Literal):
+        return True, part.value.value
+    return False, None
+
+
+def _of_another_kind(parameter: "Parameter", value: Any, *, lenient: bool) -> str:
+    """Return why a value cannot be written for a parameter by its kind, or an empty text."""
+    types = parameter.style.types if parameter.style is not None else frozenset()
+    if not types:
+        return ""
+    words = " or ".join(sorted(types))
+    if isinstance(value, dict):
+        return "" if "object" in types else f"expected {words}, got a mapping"
+    if isinstance(value, list):
+        may_repeat = lenient and parameter.place in ("query", "header")
+        return "" if "array" in types or may_repeat else f"expected {words}, got a list"
+    if types == {"object"} and not lenient:
+        return f"expected a mapping of names to values, got {show_typed(value, 40)}"
+    return ""
+
+
+def _sent(call: "Call", parameter: "Parameter", value: Any) -> Any:
+    """Return what the check of an exchange gets to see of a value."""
+    from pytest_apitest.openapi import writing  # noqa: PLC0415
+    from pytest_apitest.openapi.parameters import query_pairs  # noqa: PLC0415
+
+    if parameter.place == "path":
+        return writing.written_path(parameter, value, call.looks)
+    if parameter.place == "query":
+        return query_pairs("&".join(writing.written_query(parameter, value, call.looks)))
+    if parameter.place == "header":
+        return writing.written_header(parameter, value, call.looks)
+    pairs = writing.written_cookies(parameter, value, call.looks)
+    pieces = "; ".join(f"{name}={text}" for name, text in pairs.items()).split("; ")
+    return [(name, text) for name, _, text in (piece.partition("=") for piece in pieces)]
+
+
+def _said(found: "list[Violation]", before: str = "") -> str:
+    """Return what is wrong with one value in one sentence."""
+    first = found[0]
+    where = f"{before.strip()}: " if first.at == "$" else f"{before}{first.at}: " if first.at else before
+    more = f"; and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{where}{first.message} ({first.place}){more}"
