@@ -1,6 +1,7 @@
-"""Fixtures for Python tests: run a document, make a badge (design, section 4)."""
+"""Fixtures for Python tests: run a document, inspect a description, make a badge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_apitest.selection import Selection, check_names
 from pytest_apitest.shield import to_json, to_svg
 
 if TYPE_CHECKING:
+    from pytest_apitest.openapi.inspector import Inspection
     from pytest_apitest.runtime import Runtime
 
 
@@ -94,6 +96,62 @@ def make_run(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable[...
         return _run_all(request, DocumentState(own, document))
 
     return run
+
+
+def make_inspect(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable[..., "Inspection"]:
+    """Return the function behind the fixture `apitest_inspect`.
+
+    Args:
+        request: the test that inspects descriptions.
+        runtime: the plugin's state, which hosts applications.
+
+    """
+
+    def inspect_(
+        source: Path | str | bytes,
+        /,
+        *,
+        ruleset: str = "oas",
+        app: Any = None,
+        refs: bool = False,
+        ref_origins: Collection[str] = (),
+    ) -> "Inspection":
+        """Inspect a description and return what was found; the test fails when it cannot be read.
+
+        Args:
+            source: a path relative to the test's folder or to where pytest was called, a URL, or the bytes of a
+                description; with `app` the path of the description there, such as `/openapi.json`.
+            ruleset: `oas` or `adr`.
+            app: an application, a function that makes one, or `module:name` of either, to host for the run.
+            refs: whether references may lead to files below its folder or, for a URL, to what is of its origin.
+            ref_origins: further origins that they may lead to, such as `https://schemas.example`.
+
+        Raises:
+            ValueError: there is no such ruleset, or an origin is none.
+
+        """
+        from pytest_apitest.openapi.inspector import DescriptionError, inspect  # noqa: PLC0415 - few tests inspect
+        from pytest_apitest.openapi.reading import shown_url  # noqa: PLC0415
+
+        shown = None
+        if app is not None:
+            if not isinstance(source, str) or not source.startswith("/"):
+                raise pytest.UsageError(
+                    "apitest_inspect: with app the source is a path there, such as /openapi.json"
+                )
+            source, shown = runtime.hosted(app) + source, source
+        elif not isinstance(source, bytes) and "://" not in str(source):
+            beside = request.path.parent / source
+            shown = str(source)
+            source = beside if beside.exists() else runtime.config.invocation_params.dir / source
+        try:
+            return inspect(source, shown, ruleset, refs=refs, ref_origins=ref_origins)
+        except DescriptionError as error:
+            name = shown or (shown_url(str(source)) if isinstance(source, str) else "description")
+            place = "" if (error.line, error.column) == (1, 1) else f"{error.line}:{error.column}:"
+            pytest.fail(f"{name}:{place} {error.message}", pytrace=False)
+
+    return inspect_
 
 
 def _file(request: pytest.FixtureRequest, runtime: "Runtime", name: str) -> Any:

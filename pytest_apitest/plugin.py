@@ -182,6 +182,14 @@ def apitest_run(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
+def apitest_inspect(request: pytest.FixtureRequest) -> Any:
+    """Inspect an OpenAPI description: `apitest_inspect(path_or_url)` has `.valid`, `.findings` and `.report`."""
+    from pytest_apitest.fixtures import make_inspect  # noqa: PLC0415 - loads the language
+
+    return make_inspect(request, runtime(request.config))
+
+
+@pytest.fixture
 def apitest_shield() -> Any:
     """Return the badge of an outcome: `apitest_shield(outcome)` has `.json` and `.svg`."""
     from pytest_apitest.fixtures import make_shield  # noqa: PLC0415 - loads the badge

@@ -52,6 +52,7 @@ class Runtime:
         self._engine: Engine | None = None
         self._network: Network | None = None
         self._host: Host | None = None
+        self._hosted: dict[str | int, tuple[Any, str]] = {}
         self._states: dict[Path, DocumentState] = {}
 
     def _folder(self, option: str | None, default: str) -> Path | None:
@@ -132,16 +133,41 @@ class Runtime:
             self.engine.send = self._network.send
         return self._network.send(request)
 
-    def _serve(self, spec: EndpointSpec) -> str:
+    def hosted(self, app: Any) -> str:
+        """Return the base URL of an application that is hosted for the run, once however often it is asked for.
+
+        Args:
+            app: the application, a function that makes one, or `module:name` of either.
+
+        Raises:
+            pytest.UsageError: it is none, or cannot be started.
+
+        """
+        from pytest_apitest.hosting import AppError  # noqa: PLC0415 - loads aiohttp
+
+        key = app if isinstance(app, str) else id(app)
+        if key not in self._hosted:
+            try:
+                loaded = _load_app(app, [self.config.invocation_params.dir]) if isinstance(app, str) else app
+                # The application is kept too, so that no other one gets its number.
+                self._hosted[key] = loaded, self._running_host().serve(loaded).base_url
+            except (AppError, ValueError) as error:
+                raise pytest.UsageError(f"apitest_inspect: {error}") from None
+        return self._hosted[key][1]
+
+    def _running_host(self) -> "Host":
         if self._host is None:
             from pytest_apitest.hosting import Host  # noqa: PLC0415 - loads aiohttp
 
             self._host = Host()
+        return self._host
+
+    def _serve(self, spec: EndpointSpec) -> str:
         from pytest_apitest.hosting import AppError  # noqa: PLC0415
         from pytest_apitest.references import NotSentError  # noqa: PLC0415
 
         try:
-            return self._host.serve(spec.loaded, name=spec.app).base_url
+            return self._running_host().serve(spec.loaded, name=spec.app).base_url
         except AppError as error:
             raise NotSentError(f"{spec.name}: {error}") from None
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_apitest.openapi.inspector.inspection import Inspection, inspect
+from pytest_apitest.openapi.inspector.findings import Inspection
+from pytest_apitest.openapi.inspector.inspection import inspect
 from pytest_apitest.openapi.inspector.reporting import as_json, as_junit, as_sarif, as_text
 from pytest_apitest.openapi.inspector.rules import ERROR, WARNING
 from pytest_apitest.openapi.reading import DescriptionError, shown_url

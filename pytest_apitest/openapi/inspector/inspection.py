@@ -1,21 +1,20 @@
 """Inspecting a description: reading, walking, checking, ignoring, placing."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.openapi.description import Description
 from pytest_apitest.openapi.inspector.adr import check_adr, score_of, under_names_of_adr
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.examples import check_examples
+from pytest_apitest.openapi.inspector.findings import Finding, Inspection
 from pytest_apitest.openapi.inspector.operations import check_operations
 from pytest_apitest.openapi.inspector.parts import check_parts
 from pytest_apitest.openapi.inspector.references import check_references, unused_components
-from pytest_apitest.openapi.inspector.rules import ADR_RULES, ERROR, OAS_RULES, RULESETS
+from pytest_apitest.openapi.inspector.rules import ADR_RULES, OAS_RULES, RULESETS
 from pytest_apitest.openapi.inspector.schema_rules import check_schemas
 from pytest_apitest.openapi.inspector.walk import Found, Walk
 from pytest_apitest.openapi.reading import Pointer, collection_paused
@@ -31,67 +30,6 @@ _BREAKS_SCHEMAS = frozenset({"wrong-type", "bad-value", "ref-dead", "ref-loop", 
 _IN_SCHEMAS = frozenset({"schema", "schemas", "items", "properties"})
 _QUOTED = deferred(r"""\"(?:[^"\\]|\\.)*"|'[^']*'""")
 _PLAIN = deferred(r"[^\s,\[\]{}]+")
-
-
-@data
-class Finding:
-    """One thing that a rule finds.
-
-    Args:
-        rule: id of the rule.
-        severity: `error`, `warning` or `info`.
-        message: what is wrong, one sentence without a final stop.
-        pointer: where in its file, as a JSON pointer (RFC 6901).
-        line: line in the file, from 1.
-        column: column in characters, from 1.
-        width: number of characters that it is about.
-        file: the file that it is in, as messages name it.
-
-    """
-
-    rule: str
-    severity: str
-    message: str
-    pointer: str
-    line: int
-    column: int
-    width: int = 1
-    file: str = ""
-
-    def __str__(self) -> str:
-        """Return place, severity, message and rule in one line."""
-        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} [{self.rule}]"
-
-
-@data
-class Inspection:
-    """What was found in a description.
-
-    Args:
-        file: its name in messages.
-        text: its text, for excerpts.
-        version: the version that it says it is, such as `3.1.0`; empty where it says none.
-        findings: all findings in the order of the file, those of files that it refers to behind them.
-        score: how many of the rules that apply hold, in percent; None where the ruleset has no score.
-        texts: texts of the files that it refers to, by their names in messages.
-
-    """
-
-    file: str
-    text: str
-    version: str
-    findings: tuple[Finding, ...]
-    score: int | None
-    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    def text_of(self, file: str) -> str:
-        """Return the text of a file by its name in messages."""
-        return self.text if file == self.file else self.texts.get(file, "")
-
-    @property
-    def valid(self) -> bool:
-        """Whether there is no error."""
-        return all(one.severity != ERROR for one in self.findings)
 
 
 def inspect(

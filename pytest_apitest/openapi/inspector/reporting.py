@@ -12,40 +12,17 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from pytest_apitest import __version__
-from pytest_apitest.errors import excerpt
-from pytest_apitest.openapi.inspector.inspection import Inspection
-from pytest_apitest.openapi.inspector.rules import RULESETS, SEVERITIES
+from pytest_apitest.openapi.inspector.findings import Inspection
+from pytest_apitest.openapi.inspector.rules import RULESETS
 
 SCHEMA = "apitest-inspect/1"
 FORMATS = ("text", "json", "sarif", "junit")
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
-_MOST_SHOWN = 200
 
 
 def as_text(inspections: Sequence[Inspection]) -> str:
     """Return findings with their lines, and a line that sums up each file."""
-    return "".join(_text_of(one) for one in inspections)
-
-
-def _text_of(inspection: Inspection) -> str:
-    out = []
-    for one in inspection.findings[:_MOST_SHOWN]:
-        out.append(str(one))
-        if shown := excerpt(inspection.text_of(one.file), one.line, one.column, one.width):
-            out.append(shown)
-    if len(inspection.findings) > _MOST_SHOWN:
-        out.append(f"and {len(inspection.findings) - _MOST_SHOWN:,} more; all of them are in --format json")
-    counts = [_counted(inspection, severity) for severity in SEVERITIES]
-    said = f"{inspection.file}: {', '.join(filter(None, counts)) or 'nothing found'}"
-    if inspection.score is not None:
-        said += f"; score {inspection.score}%"
-    return "\n".join([*out, said]) + "\n"
-
-
-def _counted(inspection: Inspection, severity: str) -> str:
-    number = sum(one.severity == severity for one in inspection.findings)
-    noun = "note" if severity == "info" else severity
-    return f"{number:,} {noun}{'s' * (number != 1)}" if number else ""
+    return "".join(f"{one.report}\n" for one in inspections)
 
 
 def as_json(inspections: Sequence[Inspection]) -> str:

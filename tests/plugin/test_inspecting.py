@@ -1,0 +1,116 @@
+"""The fixture `apitest_inspect`, in tests as people write them."""
+
+import pytest
+
+from tests.hostile import answer, serve, serving
+from tests.plugin.project import Project
+
+BAD = 'openapi: 3.1.0\ninfo: {titel: t, version: "1"}\npaths: {}\n'
+FINE = BAD.replace("titel", "title")
+
+
+@pytest.fixture
+def described(project: Project) -> Project:
+    project.write("bad.yaml", BAD)
+    project.write("tests/fine.yaml", FINE)
+    return project
+
+
+def said_by(project: Project, body: str) -> str:
+    """Run a test with a body and return what it said."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    project.write("tests/test_it.py", f"import pathlib\n\ndef test_it(apitest_inspect):\n{lines}")
+    run = project.run("tests/test_it.py", report=False)
+    assert run.exit in (0, 1), run.all
+    return "passed" if run.exit == 0 else run.all
+
+
+def test_what_a_failing_test_shows(described: Project) -> None:
+    said = said_by(described, 'found = apitest_inspect("bad.yaml")\nassert found.valid, found.report')
+    assert (
+        'E         bad.yaml:2:8: error: unknown field "titel" in an Info Object; did you mean "title"? [unknown-field]'
+        in said
+    )
+    assert 'E             2 | info: {titel: t, version: "1"}' in said
+    assert "E         bad.yaml: 2 errors" in said
+    said = said_by(described, 'assert apitest_inspect("bad.yaml").valid')
+    assert 'where False = <bad.yaml: 2 errors; bad.yaml:2:1: error: "title" is missing' in said
+    said = said_by(described, 'assert apitest_inspect("bad.yaml").findings == ()')
+    assert '<bad.yaml:2:1: error: "title" is missing in an Info Object [missing-field]>' in said
+
+
+def test_where_a_description_is_looked_for(described: Project) -> None:
+    assert said_by(described, 'assert apitest_inspect("fine.yaml").valid') == "passed"
+    assert (
+        said_by(described, 'assert apitest_inspect(pathlib.Path("fine.yaml")).file == "fine.yaml"')
+        == "passed"
+    )
+    assert said_by(described, 'assert not apitest_inspect("bad.yaml").valid') == "passed"
+    assert said_by(described, f"assert apitest_inspect({FINE.encode()!r}).valid") == "passed"
+    assert (
+        said_by(described, 'assert 0 <= apitest_inspect("fine.yaml", ruleset="adr").score < 100') == "passed"
+    )
+
+
+def test_a_description_that_cannot_be_read_fails_the_test(described: Project) -> None:
+    said = said_by(described, 'apitest_inspect("gone.yaml")')
+    assert "\ngone.yaml: cannot be read: no such file or directory\n" in said
+    described.write("tests/none.yaml", "a: [1\n")
+    assert "\nnone.yaml:2:1: not YAML: " in said_by(described, 'apitest_inspect("none.yaml")')
+    with serve(serving({})) as address:
+        said = said_by(described, f'apitest_inspect("{address.url}a.yaml?token=hush")')
+        assert f"\n{address.url}a.yaml: answered 404\n" in said
+
+
+def test_a_url_and_what_it_refers_to(described: Project) -> None:
+    files = {
+        "/a.yaml": answer((FINE + "components: {schemas: {A: {$ref: b.yaml}}}\n").encode()),
+        "/b.yaml": answer(b"type: strin\n"),
+    }
+    with serve(serving(files)) as address:
+        body = f'found = apitest_inspect("{address.url}a.yaml", refs=True)\nassert found.valid'
+        assert f"{address.url}b.yaml:1:7: error: " in said_by(described, body)
+
+
+def test_an_application_is_hosted_once(described: Project) -> None:
+    described.write(
+        "tests/app.py",
+        f"""
+        from aiohttp import web
+
+        async def describe(request):
+            return web.Response(text={BAD!r})
+
+        def create():
+            app = web.Application()
+            app.router.add_get("/v1/openapi.yaml", describe)
+            return app
+        """,
+    )
+    body = """\
+import sys
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import app
+found = [apitest_inspect("/v1/openapi.yaml", app=app.create) for _ in range(3)]
+assert [str(one.findings[1]) for one in found] == [
+    '/v1/openapi.yaml:2:8: error: unknown field "titel" in an Info Object; did you mean "title"? [unknown-field]'
+] * 3
+assert "app:create" not in repr(apitest_inspect("/v1/openapi.yaml", app="app:create"))
+"""
+    assert said_by(described, body) == "passed"
+    said = said_by(described, 'apitest_inspect("/a.yaml", app="pytest_apitest.demo:creat_app")')
+    assert (
+        'apitest_inspect: pytest_apitest.demo has no attribute "creat_app"; did you mean "create_app"?'
+        in said
+    )
+    said = said_by(described, 'apitest_inspect("a.yaml", app="pytest_apitest.demo:create_app")')
+    assert "apitest_inspect: with app the source is a path there, such as /openapi.json" in said
+    said = said_by(described, 'apitest_inspect("/gone.yaml", app="pytest_apitest.demo:create_app")')
+    assert "\n/gone.yaml: answered 404\n" in said
+
+
+def test_mistakes_of_the_call(described: Project) -> None:
+    said = said_by(described, 'apitest_inspect("fine.yaml", ruleset="oass")')
+    assert 'ValueError: unknown ruleset "oass"; known: oas, adr' in said
+    said = said_by(described, 'apitest_inspect("fine.yaml", ref_origins=["schemas.example"])')
+    assert "ValueError: schemas.example is no origin: write scheme and host" in said
