@@ -356,7 +356,9 @@ def _declare(reader: Reader, root: Mapping, record: Record) -> None:
         reader.dialect = "ng"
     names = _quiet(root, "inputs" if reader.kind == "fragment" else "endpoints")
     reader.endpoint_names = {name: key for name, (key, _) in names.items()}
-    schemes = reader.extensions.schemes
+    # The security schemes of a description are called as they are, and their credentials like them.
+    described = any(isinstance(node, Mapping) and "openapi" in node for _, node in names.values())
+    schemes = {} if described else reader.extensions.schemes
     credentials = _quiet(root, "credentials")
     for name, (key, _) in credentials.items():
         if name in schemes or name == "none":

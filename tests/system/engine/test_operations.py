@@ -318,6 +318,7 @@ credentials:
   keyOne: {header: {X-One: "1111"}}
   keyTwo: {header: {X-Two: "2222", X-More: "3333"}}
   custom: {header: {Authorization: Own 1234}}
+  bearer: {bearer: of-bearer} # called like a scheme, as security schemes are
   unused: {bearer: "${unset}"}
 variables: {unset: {required: false}}
 steps:
@@ -329,6 +330,7 @@ SCHEMES = {
     "keyTwo": {"type": "apiKey", "in": "header", "name": "X-Two"},
     "custom": {"type": "oauth2", "flows": {}},
     "strange": {"type": "http", "scheme": "basic"},
+    "bearer": {"type": "http", "scheme": "bearer"},
 }
 REQUIREMENTS: dict[str, Any] = {
     "one": [{"bearerAuth": []}],
@@ -338,6 +340,7 @@ REQUIREMENTS: dict[str, Any] = {
     "none": [],
     "optional": [{}],
     "elsewhere": [{"strange": []}],
+    "alike": [{"bearer": []}],
     "left": None,
 }
 
@@ -347,6 +350,8 @@ REQUIREMENTS: dict[str, Any] = {
     [
         ("{request: {operation: one}}", {"authorization": "Bearer of-bearer-auth"}),
         ("{request: {operation: one}, auth: none}", {}),
+        ("{request: {operation: alike}}", {"authorization": "Bearer of-bearer"}),
+        ("{request: {operation: one}, auth: bearer}", {"authorization": "Bearer of-bearer"}),
         ("{request: {operation: one}, auth: keyOne}", {"x-one": "1111"}),
         ("{request: {operation: first}}", {"x-one": "1111"}),
         ("{request: {operation: both}}", {"x-one": "1111", "x-two": "2222", "x-more": "3333"}),
