@@ -1,4 +1,4 @@
-"""The console script `apitest`: check documents, inspect OpenAPI descriptions, print schemas, run the demo API.
+"""The console script `apitest`: begin and check documents, inspect OpenAPI descriptions, print schemas, demo.
 
 Rules kept here:
 - `check` and `schema` go through pytest's configuration, so that operators, functions and schemes that a
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="check documents without sending anything")
     check.add_argument("paths", nargs="+", metavar="PATH", help="a document or a folder with documents")
+    _declare_init(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
     schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
     inspect = commands.add_parser("inspect", help="say what is wrong with OpenAPI descriptions")
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "check":
             return _check(given.paths)
+        if given.command == "init":
+            return _init(given)
         if given.command == "inspect":
             return _inspect(given)
         if given.command == "schema":
@@ -77,6 +80,31 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:6]) > 65_535:
         raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
     return int(text)
+
+
+def _declare_init(commands: Any) -> None:
+    init = commands.add_parser("init", help="write first scenarios from an OpenAPI description")
+    init.add_argument("--from-openapi", metavar="FILE", help="the description, YAML or JSON")
+    init.add_argument(
+        "--output", metavar="DIR", default="scenarios", help="folder to write to (default: scenarios)"
+    )
+    address = init.add_mutually_exclusive_group()
+    address.add_argument("--endpoint", metavar="URL", help="base URL of the API")
+    address.add_argument("--app", metavar="MODULE:NAME", help="application that is hosted for the run")
+    init.add_argument("--force", action="store_true", help="write over files that are there")
+
+
+def _init(given: argparse.Namespace) -> int:
+    from pytest_apitest.scaffold.command import Request, run  # noqa: PLC0415 - not needed by the others
+
+    if given.from_openapi is None:
+        _say(sys.stderr, "apitest init: say what to begin from: apitest init --from-openapi FILE\n")
+        return 2
+    request = Request(given.from_openapi, given.output, given.endpoint, given.app, given.force)
+    status, out, said = run(request)
+    _say(sys.stdout, out)
+    _say(sys.stderr, said)
+    return status
 
 
 def _inspect(given: argparse.Namespace) -> int:
