@@ -179,6 +179,8 @@ def numbers_of(parts: Sequence[Part], *, whole: bool) -> Iterator[Any]:
         starts.append(high)
     if low is not None and high is not None:
         starts.append((low + high) / 2)
+    if not whole:
+        starts.append(Decimal("1.5"))
     for start in starts:
         # At the next multiple, and one further on, since a bound may be excluded.
         near = (start / step).to_integral_value() * step if steps or whole else start

@@ -18,7 +18,9 @@ from itertools import islice
 from typing import Any
 
 from pytest_apitest.data import data
-from pytest_apitest.json_schema.nodes import OperandError
+from pytest_apitest.json_schema.evaluation import findings
+from pytest_apitest.json_schema.nodes import EndlessError, OperandError
+from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.jsonvalue import equal
 from pytest_apitest.openapi.description import Description, Pointer
 from pytest_apitest.openapi.sample_parts import (
@@ -40,7 +42,8 @@ from pytest_apitest.openapi.schemas import REQUEST, DescribedSchemas
 __all__ = ["SampleError", "Sampler"]
 
 _MAX_DEPTH = 24
-_MAX_WORK = 20_000
+_MAX_WORK = 2_000
+_ENDLESS = "its schema refers to itself without end"
 _MOST_TRIED = 60
 _MOST_OF_KIND = 12
 _MOST_OPTIONAL = 6
@@ -97,7 +100,10 @@ class Sampler:
 
     def fits(self, pointer: Pointer, value: Any) -> bool:
         """Tell whether a value is valid by the schema at a place."""
-        return self._fits(_Goal((pointer,)), value)
+        try:
+            return self._fits(_Goal((pointer,)), value)
+        except SampleError:
+            return False
 
     def properties(self, places: Iterable[Pointer]) -> dict[str, tuple[Pointer, ...]]:
         """Return the members that schemas declare for this direction, and where the schemas of each are.
@@ -130,8 +136,17 @@ class Sampler:
         )
 
     def _fits(self, goal: _Goal, value: Any) -> bool:
-        schemas = self._schemas
-        return all(not schemas.wrong(schemas.root(place), value, 1) for place in goal.places)
+        self._work += 1
+        for place in goal.places:
+            node = self._schemas.root(place)
+            if fits_quickly(self._schemas, node, value):
+                continue
+            try:
+                if findings(node, value, 1):
+                    return False
+            except EndlessError:
+                raise SampleError(_ENDLESS) from None
+        return True
 
     # -- looking into schemas ---------------------------------------------------------------------------
 
@@ -219,7 +234,7 @@ class Sampler:
         parts = self._parts(goal.places)
         again = sum(part.at in trail for part in parts if len(part.at) <= 3 or "$ref" not in part.schema)
         if depth > _MAX_DEPTH or (again and trail.count(parts[-1].at) > 1):
-            raise SampleError("its schema refers to itself without end")
+            raise SampleError(_ENDLESS)
         shown: list[Any] = []
         for value in self._written(parts, goal):
             if self._fits(goal, value) and not any(equal(value, one) for one in shown):

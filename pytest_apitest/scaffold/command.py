@@ -248,6 +248,8 @@ def _address(root: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(files: Mapping[Path, bytes], request: Request) -> None:
+    if Path(request.output).exists() and not Path(request.output).is_dir():
+        raise CommandError(f"--output {request.output}: there is a file of this name; name a folder")
     there = [file for file, content in files.items() if _in_the_way(file, content)]
     if there and not request.force:
         names = ", ".join(_shown(file) for file in there)

@@ -188,10 +188,13 @@ class Maker:
 
     def _value_of(self, parameter: Parameter) -> Any:
         holder, pointer = parameter.value, parameter.pointer
-        if parameter.place == "header" and parameter.name.lower() == "if-match" and "schema" in holder:
-            # Any state will do where nothing says which one it is (RFC 9110, section 13.1.1).
-            if not self._examples(holder, pointer) and self._sampler.fits((*pointer, "schema"), "*"):
-                return "*"
+        if (
+            (parameter.place, parameter.name.lower()) == ("header", "if-match")
+            and "schema" in holder
+            and not self._examples(holder, pointer)
+            and self._sampler.fits((*pointer, "schema"), "*")
+        ):
+            return "*"  # any state will do where nothing says which one it is (RFC 9110, section 13.1.1)
         as_json = False
         if "content" in holder:
             media = next(iter(holder["content"]), "")

@@ -11,7 +11,16 @@ import pytest
 from pytest_apitest import hookspecs, plugin
 from pytest_apitest.cli import main
 from pytest_apitest.extensions import Extensions
-from tests.docs.pages import DOCS, Block, blocks_of, check_terminal, documented, run_command, write_files
+from tests.docs.pages import (
+    DOCS,
+    Block,
+    blocks_of,
+    check_terminal,
+    commands_of,
+    documented,
+    run_command,
+    write_files,
+)
 from tests.system.test_demo_scenarios import run_pytest
 
 PAGE = DOCS / "cli.md"
@@ -62,6 +71,22 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     words = set(re.findall(r"(?m)^    (\w+) ", capsys.readouterr().out))
     assert {name.split()[1] for name in TABLES["command"]} == words
+
+
+def test_what_init_writes(tmp_path: Path) -> None:
+    made = next(block for block in BLOCKS if block.name == "museum/rooms.apitest.yaml")
+    before = BLOCKS[made.index - 1]
+    write_files(tmp_path, before, BLOCKS)
+    for command, _ in commands_of(before):
+        run_command(command, tmp_path)
+    assert (tmp_path / made.name).read_text(encoding="utf-8") == made.text
+
+
+def test_options_of_init(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["init", "--help"])
+    words = set(re.findall(r"(?m)^  (--[\w-]+)", capsys.readouterr().out))
+    assert {name.split()[0] for name in TABLES["option of init"]} == words
 
 
 def test_report_files_and_the_badge(tmp_path: Path) -> None:

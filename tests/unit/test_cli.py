@@ -76,7 +76,14 @@ def test_what_cannot_be_carried_out(project: Path, words: list[str], said: str) 
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["check", "--help"], ["schema", "--help"], ["demo", "--help"], ["inspect", "--help"]],
+    [
+        ["--help"],
+        ["check", "--help"],
+        ["schema", "--help"],
+        ["demo", "--help"],
+        ["inspect", "--help"],
+        ["init", "--help"],
+    ],
 )
 def test_help(project: Path, words: list[str]) -> None:
     done = run(project, *words)
@@ -85,7 +92,7 @@ def test_help(project: Path, words: list[str]) -> None:
     if len(words) == 1:
         assert all(
             re.search(rf"^ +{name} ", done.stdout, re.MULTILINE)
-            for name in ("check", "inspect", "schema", "demo")
+            for name in ("check", "init", "inspect", "schema", "demo")
         )
 
 
