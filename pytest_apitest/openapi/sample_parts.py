@@ -196,3 +196,12 @@ def numbers_of(parts: Sequence[Part], *, whole: bool) -> Iterator[Any]:
 
 def _plain_number(number: Decimal, *, whole: bool) -> Any:
     return int(number) if whole or number == number.to_integral_value() else from_python(number.normalize())
+
+
+def is_simple(parts: Sequence[Part]) -> bool:
+    """Tell whether a member is one that somebody would send who need not send any."""
+    raws = [part.raw for part in parts if isinstance(part.raw, dict)]
+    kinds = types_of(parts)
+    return (
+        any(raw.keys() & {"example", "default", "enum"} for raw in raws) or bool(kinds and kinds[0] in SIMPLE)
+    ) and not any(raw.get("deprecated") is True for raw in raws)

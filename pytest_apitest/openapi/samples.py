@@ -25,11 +25,11 @@ from pytest_apitest.jsonvalue import equal
 from pytest_apitest.openapi.description import Description, Pointer
 from pytest_apitest.openapi.sample_parts import (
     MOST_ITEMS,
-    SIMPLE,
     Members,
     Part,
     SampleError,
     choices_of,
+    is_simple,
     item_places,
     member_places,
     numbers_of,
@@ -112,28 +112,17 @@ class Sampler:
             places: where the schemas are that one value fits.
 
         """
-        try:
-            members = self._members(self._parts(places))
-        except SampleError:
-            return {}
+        members = self._members(self._known(places))
         return {name: tuple(at) for name, at in members.places.items() if name not in members.hidden}
 
     def types(self, places: Iterable[Pointer]) -> frozenset[str]:
         """Return the types that schemas allow, without null."""
-        try:
-            return frozenset(types_of(self._parts(places))) - {"null"}
-        except SampleError:
-            return frozenset()
+        return frozenset(types_of(self._known(places))) - {"null"}
 
     def keyword(self, places: Iterable[Pointer], keyword: str) -> Any:
         """Return what schemas say in a keyword: the first that has it, or None."""
-        try:
-            parts = self._parts(places)
-        except SampleError:
-            return None
-        return next(
-            (part.raw[keyword] for part in parts if isinstance(part.raw, dict) and keyword in part.raw), None
-        )
+        raws = [part.raw for part in self._known(places) if isinstance(part.raw, dict)]
+        return next((raw[keyword] for raw in raws if keyword in raw), None)
 
     def _fits(self, goal: _Goal, value: Any) -> bool:
         self._work += 1
@@ -178,6 +167,13 @@ class Sampler:
             inside = [(*at, "allOf", index) for index in range(len(schema.get("allOf", ())))]
             waiting[:0] = [*behind, *inside]
         return list(found.values())
+
+    def _known(self, places: Iterable[Pointer]) -> list[Part]:
+        """Return the schemas of places; none where they cannot be used."""
+        try:
+            return self._parts(places)
+        except SampleError:
+            return []
 
     def _members(self, parts: Sequence[Part]) -> Members:
         found = Members()
@@ -408,7 +404,7 @@ class Sampler:
         optional = [
             name for name in members.places if name not in members.required and name not in members.hidden
         ]
-        simple = [name for name in optional if depth == 0 and self._is_simple(members.places[name])]
+        simple = [name for name in optional if depth == 0 and is_simple(self._known(members.places[name]))]
         more = [] if members.required else simple[:_MOST_OPTIONAL]
         wanted: tuple[list[str], ...] = (
             more,
@@ -428,19 +424,6 @@ class Sampler:
                     break
         if failed is not None and not yielded:
             raise failed
-
-    def _is_simple(self, places: Sequence[Pointer]) -> bool:
-        try:
-            parts = self._parts(places)
-        except SampleError:
-            return False
-        kinds = types_of(parts)
-        written = any(
-            isinstance(part.raw, dict) and part.raw.keys() & {"example", "default", "enum"} for part in parts
-        )
-        return (written or bool(kinds and kinds[0] in SIMPLE)) and not any(
-            isinstance(part.raw, dict) and part.raw.get("deprecated") is True for part in parts
-        )
 
     def _object(
         self,
