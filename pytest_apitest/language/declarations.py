@@ -339,8 +339,11 @@ class Endpoints(Shape):
                 spec.usages = tuple(usages)
                 found[name] = spec
                 reader.endpoints_known = known
-                if spec.settings.openapi is not None:
-                    reader.contracts[name] = spec.settings.openapi.contract
+                if (described := spec.settings.openapi) is not None:
+                    if described.source is None:
+                        reader.contracts[name] = described.contract
+                    else:
+                        reader.described_later[name] = described.source.shown
         return found
 
     def _one(self, reader: Reader, node: Node) -> EndpointSpec:

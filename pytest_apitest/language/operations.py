@@ -88,10 +88,18 @@ def _named_endpoint(reader: Reader, node: Node, name: str) -> str:
     if name not in reader.contracts:
         if not reader.endpoints_known:
             raise BadNodeError
+        if name in reader.described_later:
+            reader.fail(node, _later(reader, name))
         line = reader.endpoint_names[name].line
         others = f"; those with one: {', '.join(reader.contracts)}" if reader.contracts else ""
         reader.fail(node, f"{name} (line {line}) has no openapi description{others}")
     return name
+
+
+def _later(reader: Reader, name: str) -> str:
+    shown = reader.described_later[name]
+    where = f"that of {name}, {shown}, is read during the run"
+    return f"operation needs a description in files beside this document; {where}"
 
 
 def _only_endpoint(reader: Reader, node: Node, name: str) -> str:
@@ -100,6 +108,8 @@ def _only_endpoint(reader: Reader, node: Node, name: str) -> str:
     if not contracts:
         if not (reader.endpoints_known and reader.names_known):
             raise BadNodeError
+        if reader.described_later:
+            reader.fail(node, _later(reader, next(iter(reader.described_later))))
         reader.fail(
             node, "operation needs a description: write openapi: FILE on the endpoint that it belongs to"
         )

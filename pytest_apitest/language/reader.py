@@ -205,9 +205,11 @@ class Reader:
         self.levels = 0
         # Names declared in the document, known before what uses them is read.
         self.endpoint_names: Names[str, Scalar] = {}
-        # The endpoints once they are read, and the descriptions of those that have one.
+        # The endpoints once they are read, and the descriptions of those that have one; of those that are read
+        # during the run only their names in messages.
         self.endpoints: Names[str, EndpointSpec] = {}
         self.contracts: dict[str, Any] = {}
+        self.described_later: dict[str, str] = {}
         # Whether the request at hand is made of an operation, whose values may be lists and mappings.
         self.of_operation = False
         self.credentials = Declared("credential", {})

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from pytest_apitest.engine import DocumentState
 from pytest_apitest.engine.runs import outcome_of, runs_of
+from pytest_apitest.errors import ProblemsError
 from tests import hostile
 from tests.harness import Bench, Ran, bench_in
 from tests.hostile import answer, answering_always, serve, serving
@@ -349,3 +350,20 @@ def test_collection_fetches_nothing(project: Project) -> None:
         assert list(done.outcomes.values()) == ["error", "error"]
         assert done.line("fetched.apitest.yaml:3: ")
         assert len(address.requests) == 1
+
+
+def test_an_operation_of_another_file(bench: Bench) -> None:
+    _, url = api_of(bench, {})
+    paths = description()["paths"]
+    paths["/quote"]["get"]["operationId"] = "readQuote"
+    bench.write(json.dumps(description(paths={"/quote": {"$ref": "parts/paths.json#/~1quote"}})), "api.json")
+    bench.write(json.dumps(paths), "parts/paths.json")
+    text = f"""
+    scenario: t
+    endpoints: {{api: {{url: "{url}", openapi: {{file: api.json, refs: true}}}}}}
+    steps:
+      - {{request: {{operation: readQuote}}, expect: {{json: {{$.text: {{starts_with: Measure}}}}}}}}
+    """
+    assert bench.run(text).outcomes == ["passed"]
+    with pytest.raises(ProblemsError, match=r"parts/paths\.json:1:\d+"):
+        bench.load(text.replace("$.text", "$.text.length"))

@@ -172,3 +172,18 @@ def test_every_form_names_the_file_of_a_finding(tmp_path: Path) -> None:
     (case,) = ET.fromstring(run("--format", "junit")).findall(".//testcase[@name='unknown-field']/failure")
     assert f"v1/parts/paths.yaml:3:5: {one['message']}" in (case.text or "").splitlines()
     assert run().count("sumary: Read a quote\n") == 1
+
+
+def test_rules_of_adr_look_at_operations_in_other_files(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(
+        'openapi: 3.1.0\ninfo: {title: t, version: "1.0.0"}\npaths:\n  /quotes: {$ref: "paths.yaml#/quotes"}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "paths.yaml").write_text(
+        "quotes:\n  post:\n    summary: s\n    responses: {'204': {description: d}}\n", encoding="utf-8"
+    )
+    found = inspect(tmp_path / "api.yaml", "api.yaml", "adr", refs=True).findings
+    assert (
+        "paths.yaml:4:5: error: this operation takes input, and cannot answer 400 [nlgov:problem-invalid-input]"
+        in {str(one) for one in found}
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_apitest.data import changed
-from pytest_apitest.openapi.description import Description
+from pytest_apitest.openapi.description import Description, Elsewhere
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.rules import ADR_RULES, ERROR, OAS_RULES
 from pytest_apitest.openapi.inspector.walk import Found
@@ -77,6 +77,11 @@ def under_names_of_adr(found: list[Found], description: Description) -> list[Fou
             continue
         renamed.append(changed(one, rule=rule))
     return renamed
+
+
+def _is_of_paths(pointer: Pointer) -> bool:
+    """Tell whether something belongs to a path: it stands below paths, or in another file that these refer to."""
+    return pointer[0] == "paths" or isinstance(pointer[0], Elsewhere)
 
 
 def _is_in_schema(pointer: Pointer) -> bool:
@@ -170,7 +175,7 @@ class _Checks:
                 yield "nlgov:include-major-version-in-uri", bool(_MAJOR.search(url)), at, False, words
         for seen in self.context.objects["Server"]:
             url = seen.value.get("url")
-            if isinstance(url, str) and seen.pointer[0] in ("servers", "paths"):
+            if isinstance(url, str) and (seen.pointer[0] == "servers" or _is_of_paths(seen.pointer)):
                 words = "the server does not use https"
                 at = (*seen.pointer, "url")
                 yield "nlgov:servers-use-https", not url.startswith("http://"), at, False, words
@@ -197,7 +202,7 @@ class _Checks:
     def _operations(self) -> Iterator[Look]:
         for seen in self.context.objects["Operation"]:
             operation, pointer = seen.value, seen.pointer
-            if pointer[0] != "paths":
+            if not _is_of_paths(pointer):
                 continue
             method = pointer[-1]
             parameters = operation.get("parameters")
