@@ -43,6 +43,9 @@ def read_source(
 
     """
     is_path = isinstance(source, Path) or (isinstance(source, str) and "://" not in source)
+    if is_path and isinstance(source, str) and reach is not None and reach.guarded:
+        # Where strangers say what is inspected, a text of theirs names no file of this machine.
+        raise DescriptionError("not a URL: it begins with http:// or https:// and a host")
     if not (refs or ref_origins) and not isinstance(source, str | Path):
         return read_description(source, shown if shown is not None else "description")
     if not (refs or ref_origins) and is_path:

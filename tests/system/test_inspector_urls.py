@@ -219,6 +219,21 @@ def test_who_asks_for_strangers_reads_public_addresses_only() -> None:
         assert inspect(address.url, reach=Reach(True, (address.port,), ("127.0.0.0/8",))).valid
 
 
+def test_a_text_of_strangers_names_no_file(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_bytes(CLEAN)
+    assert inspect(str(tmp_path / "api.yaml")).valid
+    message = "not a URL: it begins with http:// or https:// and a host"
+    for source in (
+        str(tmp_path / "api.yaml"),
+        f"file://{tmp_path}/api.yaml",
+        "C:\\api.yaml",
+        "//127.0.0.1/api.yaml",
+    ):
+        for refs in (False, True):
+            with pytest.raises(DescriptionError, match=message):
+                inspect(source, reach=Reach(guarded=True), refs=refs)
+
+
 def test_the_address_that_was_looked_at_is_the_one_connected_to() -> None:
     with serve(serving({"/": answer(CLEAN)}), host="127.0.0.2") as outside:
         asked: list[str] = []
