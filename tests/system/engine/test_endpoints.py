@@ -13,14 +13,18 @@ from tests.system.transport.asking import tls_server
 
 SECONDS = 1.0
 PAST_BOUNDS = {"endless_body", "gzip_bomb", "huge_header", "many_gzip_layers", "many_headers"}
+# A bound is met by work, which a busy machine is slow at; the deadline is not what these are about.
+PAST_BOUNDS_SECONDS = 20.0
 LATE = 1.0
 
 
-def asked(bench: Bench, url: str, more: str = "", options: Options | None = None) -> Ran:
+def asked(
+    bench: Bench, url: str, more: str = "", options: Options | None = None, seconds: float = SECONDS
+) -> Ran:
     return bench.run(
         f"""
         scenario: Asking
-        endpoints: {{api: {{env: API, default: "{url}", timeout: {SECONDS:g}s}}}}
+        endpoints: {{api: {{env: API, default: "{url}", timeout: {seconds:g}s}}}}
         steps:
           - {{request: GET /x, expect: {{status: {{at_least: 100}}}}{more}}}
           - {{request: GET /behind}}
@@ -32,10 +36,11 @@ def asked(bench: Bench, url: str, more: str = "", options: Options | None = None
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_misbehaviour_passes_or_takes_longer_than_its_deadline(bench: Bench, name: str) -> None:
     with serve(HOSTILE[name]) as address:
+        seconds = PAST_BOUNDS_SECONDS if name in PAST_BOUNDS else SECONDS
         started = time.monotonic()
-        case = asked(bench, address.url).case
+        case = asked(bench, address.url, seconds=seconds).case
         took = time.monotonic() - started
-    assert took < SECONDS + LATE
+    assert took < seconds + LATE
     # What is past its bounds did come, so it is judged; else nothing came that could be.
     word, reason = ("failed", "failed") if name in PAST_BOUNDS else ("error", "was an error")
     assert [step.outcome for step in case.steps] == [word, "not_run"]
