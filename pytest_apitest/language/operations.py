@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import show_typed
 from pytest_apitest.language.model import (
     Auth,
@@ -28,7 +29,7 @@ from pytest_apitest.language.model import (
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
 from pytest_apitest.patterns import deferred
 from pytest_apitest.references import Literal, Value
-from pytest_apitest.source import Mapping, Node, Scalar
+from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from pytest_apitest.openapi.calls import Call
@@ -228,6 +229,9 @@ class _Look:
         self.auth = auth
         self.wrong_on_purpose = wrong_on_purpose
         self.chain = list(with_bases(reader, node, request))
+        # Where each of them is written.
+        named = [reader.requests.entries[one.like][1] for one in self.chain if one.like is not None]
+        self.nodes = [node, *named]
         self.given = _given(self.chain)
 
     def look(self) -> None:
@@ -370,9 +374,15 @@ class _Look:
 
         if not isinstance(body.value, Literal) or not parsed(media_type).is_json:
             return
-        found = list(self.call.contract.wrong_json(self.call.operation, media_type, body.value.value))
-        if found:
-            self._error(body.mark, _said(found, "json "))
+        holder = next(node for one, node in zip(self.chain, self.nodes, strict=True) if one.body is body)
+        written = holder.get("json") if isinstance(holder, Mapping) else None
+        wrong: dict[Mark, list[Violation]] = {}
+        for place, violation in self.call.contract.wrong_json(
+            self.call.operation, media_type, body.value.value
+        ):
+            wrong.setdefault(_mark_at(written, place) or body.mark, []).append(violation)
+        for mark, found in wrong.items():
+            self._error(mark, _said(found, "json "))
 
     def _content_type(self) -> tuple[bool, str | None]:
         """Return whether the request writes its own media type, and which, when it is known."""
@@ -381,6 +391,21 @@ class _Look:
             return "header" in self.given.unknown, None
         literal, value = _literal(part)
         return True, value if literal and isinstance(value, str) else None
+
+
+def _mark_at(node: Node | None, place: Location) -> Mark | None:
+    """Return where a part of a value is written: a scalar, else the name of the member; None for the whole."""
+    key: Scalar | None = None
+    for step in place:
+        if isinstance(node, Mapping) and step in node:
+            key, node = node.entries[str(step)]
+        elif isinstance(node, Sequence) and isinstance(step, int):
+            node = node.items[step]
+        else:
+            return None if key is None else mark_of(key)  # what is missing, in the last that is there
+    if not place or node is None:
+        return None
+    return mark_of(node if isinstance(node, Scalar) or key is None else key)
 
 
 def _given(chain: list[RequestSpec]) -> _Given:

@@ -397,7 +397,10 @@ def build_step(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Step:
     step.report = tuple((key.text, source) for key, source in got.get("report", ()))
     step.settings = build_settings(got)
     _look_at_openapi(reader, mapping, step)
-    step.settings = settings_of(reader, node, step.request, step.settings, step.expect, REQUEST)
+    if all(
+        name in got or name not in mapping for name in ("auth", "openapi", "expect")
+    ):  # else it is not known
+        step.settings = settings_of(reader, node, step.request, step.settings, step.expect, REQUEST)
     return step
 
 

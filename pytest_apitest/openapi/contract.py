@@ -18,6 +18,7 @@ from pytest_apitest.data import changed, data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.json_schema.words import brief, path_of
+from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import NotJSONError, loads
 from pytest_apitest.openapi.description import Description, Pointer
 from pytest_apitest.openapi.finding import METHODS, Operations
@@ -212,8 +213,10 @@ class Contract:
         """
         return self._parameter(parameter, sent, "request")
 
-    def wrong_json(self, operation: Operation, content_type: str, value: Any) -> Iterator[Violation]:
-        """Yield what is wrong with the JSON body of a request; raises `UnusableError`.
+    def wrong_json(
+        self, operation: Operation, content_type: str, value: Any
+    ) -> Iterator[tuple[Location, Violation]]:
+        """Yield what is wrong with the JSON body of a request, and where; raises `UnusableError`.
 
         Args:
             operation: an operation of this description.
@@ -222,8 +225,12 @@ class Contract:
 
         """
         plan = operation.request_body(content_type)
-        if plan is not None:
-            yield from self._body(plan, b"", "request", lambda: value)
+        judge = plan.content.judge if plan is not None and plan.content is not None else None
+        if judge is None:
+            return
+        for place, message, node, keyword in judge.wrong(value):
+            pointer = judge.schemas.place(node, keyword)
+            yield place, self._violation("body", "request", path_of(place), message, pointer)
 
     # -- violations -------------------------------------------------------------------------------------
 

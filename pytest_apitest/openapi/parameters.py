@@ -118,6 +118,10 @@ class SchemaTypes:
             _ANYTHING,
         )
 
+    def names_members(self, schema: Any) -> bool:
+        """Tell whether a schema says anything of some member."""
+        return any(one.get("properties") for one in self._with_branches(schema))
+
     def item(self, schema: Any) -> Any:
         """Return the schema of the items."""
         return next((one["items"] for one in self._with_branches(schema) if "items" in one), _ANYTHING)
@@ -184,10 +188,12 @@ def decoded_query(style: Style, pairs: Pairs, looks: SchemaTypes) -> Any:
         members = [(name, text) for name, text in found if name is not None]
         return _deep(members, style.schema, looks) if members else ABSENT
     if "object" in style.types and style.style == "form" and style.explode:
+        # Of an object that says nothing of its members, every parameter may be one.
+        others: tuple[Any, ...] = ({}, False) if looks.names_members(style.schema) else (False,)
         members = [
             (name, unquote_plus(text))
             for name, text in pairs
-            if looks.member(style.schema, name) not in ({}, False)
+            if looks.member(style.schema, name) not in others
         ]
         return looks.members(members, style.schema) if members else ABSENT
     texts = [text for name, text in pairs if name == style.name]

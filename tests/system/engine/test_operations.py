@@ -390,3 +390,51 @@ def test_a_case_whose_credential_is_unset_is_not_run(bench: Bench, server: Addre
     ran = bench.run(text, files=files)
     assert ran.outcomes == ["not_run"]
     assert server.requests == []
+
+
+def test_an_endpoint_without_an_address_makes_the_case_not_run(bench: Bench) -> None:
+    text = """
+    scenario: T
+    endpoints: {api: {required: false, openapi: api.yaml}}
+    steps: [{request: {operation: getQuote, path: {id: 1}}}]
+    """
+    ran = bench.run(text, files=description(json.loads(json.dumps(PATHS)), components=EXAMPLES))
+    assert ran.outcomes == ["not_run"]
+
+
+def test_an_expectation_by_name_says_that_a_request_is_wrong_on_purpose(
+    bench: Bench, server: Address
+) -> None:
+    text = """
+    scenario: T
+    endpoints: {api: {url: "URL", openapi: api.yaml}}
+    expectations: {odd: {openapi: response}, odder: {like: odd, status: 200}}
+    steps:
+      - {request: {operation: getQuote, path: {id: a}}, expect: odd}
+      - {request: {operation: getQuote, path: {id: b}}, expect: odder}
+      - {request: {operation: getQuote, path: {id: c}}, expect: {like: odder, content_type: {type: application/json}}}
+    """
+    files = description(json.loads(json.dumps(PATHS)), components=EXAMPLES)
+    ran = bench.run(text.replace("URL", server.url), files=files)
+    assert ran.messages == []
+    assert [head_of(raw)[1] for raw in server.requests] == ["/quotes/a", "/quotes/b", "/quotes/c"]
+
+
+def test_credentials_of_a_clean_up_may_be_saved_by_its_step(bench: Bench, server: Address) -> None:
+    text = """
+    scenario: T
+    endpoints: {api: {url: "URL", openapi: api.yaml}}
+    credentials: {bearerAuth: {bearer: "${token}"}}
+    steps:
+      - request: GET /plain
+        openapi: false
+        save: {token: {header: content-type}}
+        cleanup: {operation: one}
+    """
+    files = description(
+        {"/one": {"get": {"operationId": "one", "security": [{"bearerAuth": []}]}}},
+        components={"securitySchemes": SCHEMES},
+    )
+    ran = bench.run(text.replace("URL", server.url), files=files)
+    assert ran.messages == []
+    assert dict(head_of(server.requests[1])[2])["authorization"] == "Bearer application/json"

@@ -39,6 +39,7 @@ KINDS = {
         "type": "object",
         "properties": {"R": {"type": "integer"}, "a b": {"type": "string"}, "äö[]": {"type": "string"}, "t": {"type": "boolean"}},
     },
+    "free": {"type": "object"},
     "deep": {
         "type": "object",
         "properties": {"tags": {"type": "array", "items": {"type": "integer"}}, "a&b": {"type": "string"}},
@@ -105,6 +106,8 @@ def values(kind: str, place: str, style: str, explode: bool) -> Iterator[Any]:
         yield from (chosen.choices(some, k=chosen.randint(2, 4)) for _ in range(30))
     elif kind == "numbers":
         yield from ([1], numbers, [1, None, 2])
+    elif kind == "free":
+        yield from ({"a": "b"}, {"x": "1", "y": "true"})
     elif kind == "object":
         names: dict[str, list[Any]] = {"R": numbers, "t": [True, False]}
         if place not in ("header", "cookie") and (style != "spaceDelimited"):
