@@ -358,7 +358,7 @@ def _declare(reader: Reader, root: Mapping, record: Record) -> None:
     reader.endpoint_names = {name: key for name, (key, _) in names.items()}
     # The security schemes of a description are called as they are, and their credentials like them.
     described = any(isinstance(node, Mapping) and "openapi" in node for _, node in names.values())
-    schemes = {} if described else reader.extensions.schemes
+    schemes = () if described else tuple(reader.extensions.schemes)
     credentials = _quiet(root, "credentials")
     for name, (key, _) in credentials.items():
         if name in schemes or name == "none":

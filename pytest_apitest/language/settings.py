@@ -218,7 +218,6 @@ def auth_schema(book: Book) -> Schema:
     return {
         **scheme_schema(book),
         "type": ["string", "object"],
-        "not": {"enum": list(book.extensions.schemes)},
         "description": "none, a name of credentials, or one scheme.",
         **pattern(f"{NAME_PATTERN}|{REFERENCE}", "none, a name of credentials, or one scheme"),
         "defaultSnippets": [{"label": "none", "body": "none"}, {"label": "bearer", "body": {"bearer": "$1"}}],
