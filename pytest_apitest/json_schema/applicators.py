@@ -3,11 +3,11 @@
 Each returns a part for a node (JSON Schema Core 2020-12, sections 8.2.3, 10 and 11).
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sized
+from collections.abc import Callable, Generator, Iterable, Sized
 from typing import Any
 
 from pytest_apitest.errors import did_you_mean
-from pytest_apitest.json_schema.index import Schemas
+from pytest_apitest.json_schema.index import Discriminator, Schemas
 from pytest_apitest.json_schema.nodes import Call, Node, Part, Result, Steps
 from pytest_apitest.json_schema.patterns import search_for
 from pytest_apitest.json_schema.words import SHOWN, count, listed, path_of, typed
@@ -33,7 +33,7 @@ def _dynamic_reference(schemas: Schemas, node: Node, operand: str) -> Part:
     def part(call: Call, result: Result) -> Steps:
         anchored = (schemas.dynamic_anchors.get((uri, name)) for uri in call.scope)
         target = next((found for found in anchored if found is not None), first)
-        _merge(result, (yield call.same(target)))
+        merge(result, (yield call.same(target)))
 
     return part
 
@@ -46,7 +46,7 @@ def _all(nodes: list[Node]) -> Part:
     def part(call: Call, result: Result) -> Steps:
         for node in nodes:
             if len(result.found) < call.limit:
-                _merge(result, (yield call.same(node)))
+                merge(result, (yield call.same(node)))
 
     return part
 
@@ -57,7 +57,8 @@ def _branches(schemas: Schemas, node: Node, keyword: str, operand: list[Any]) ->
     return nodes
 
 
-def _merge(result: Result, other: Result) -> None:
+def merge(result: Result, other: Result) -> None:
+    """Add to a result what another schema found on the same value, or else what it looked at."""
     result.found += other.found
     if not other.found:
         result.seen |= other.seen
@@ -73,26 +74,29 @@ def _try_all(call: Call, nodes: list[Node]) -> Generator[Call, Result, list[Resu
 def _any_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
     nodes = _branches(schemas, node, "anyOf", operand)
     if (discriminator := schemas.discriminator(node)) is not None:
-        return _selected(nodes, *discriminator)
+        return _selected(nodes, discriminator)
 
     def part(call: Call, result: Result) -> Steps:
         results = yield from _try_all(call, nodes)
         fitting = [other for other in results if not other.found]
         for other in fitting:
-            _merge(result, other)
+            merge(result, other)
         if not fitting:
             result.found.append((call.place, _no_branch("anyOf", call, results), call.node, "anyOf"))
 
     return part
 
 
-def _selected(nodes: list[Node], name: str, chosen: Mapping[str, int]) -> Part:
+def _selected(nodes: list[Node], discriminator: Discriminator) -> Part:
     """Return the part for branches of which a member of the value names the one that holds."""
+    name, chosen, default = discriminator.name, discriminator.chosen, discriminator.default
 
     def part(call: Call, result: Result) -> Steps:
         if not isinstance(call.value, dict):
             message = f"expected object, got {typed(call.value)}"
             result.found.append((call.place, message, call.node, "discriminator"))
+        elif default is not None and call.value.get(name) not in [*chosen]:
+            merge(result, (yield call.same(nodes[default])))
         elif name not in call.value:
             message = "missing; it says which schema holds"
             result.found.append(((*call.place, name), message, call.node, "discriminator"))
@@ -100,7 +104,7 @@ def _selected(nodes: list[Node], name: str, chosen: Mapping[str, int]) -> Part:
             message = f"expected one of {listed(list(chosen))}, got {typed(word)}"
             result.found.append(((*call.place, name), message, call.node, "discriminator"))
         else:
-            _merge(result, (yield call.same(nodes[chosen[word]])))
+            merge(result, (yield call.same(nodes[chosen[word]])))
 
     return part
 
@@ -108,13 +112,13 @@ def _selected(nodes: list[Node], name: str, chosen: Mapping[str, int]) -> Part:
 def _one_of(schemas: Schemas, node: Node, operand: list[Any]) -> Part:
     nodes = _branches(schemas, node, "oneOf", operand)
     if (discriminator := schemas.discriminator(node)) is not None:
-        return _selected(nodes, *discriminator)
+        return _selected(nodes, discriminator)
 
     def part(call: Call, result: Result) -> Steps:
         results = yield from _try_all(call, nodes)
         fitting = [index for index, other in enumerate(results) if not other.found]
         if len(fitting) == 1:
-            _merge(result, results[fitting[0]])
+            merge(result, results[fitting[0]])
         elif fitting:
             listed = " and ".join(f"oneOf/{index}" for index in fitting[:_MAX_REASONS])
             more = f" and {len(fitting) - _MAX_REASONS} more" if len(fitting) > _MAX_REASONS else ""
@@ -158,9 +162,9 @@ def _if(schemas: Schemas, node: Node, _: Any) -> Part:
         outcome = yield call.same(condition, 1)
         branch = branches.get("else" if outcome.found else "then")
         if not outcome.found:
-            _merge(result, outcome)
+            merge(result, outcome)
         if branch is not None:
-            _merge(result, (yield call.same(branch)))
+            merge(result, (yield call.same(branch)))
 
     return part
 
@@ -173,7 +177,7 @@ def _dependent_schemas(schemas: Schemas, node: Node, operand: dict[str, Any]) ->
         if isinstance(call.value, dict):
             for name, dependent in nodes.items():
                 if name in call.value:
-                    _merge(result, (yield call.same(dependent)))
+                    merge(result, (yield call.same(dependent)))
 
     return part
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
+from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.json_schema.nodes import Node, OperandError, SchemaError
 from pytest_apitest.json_schema.words import brief, pointer, typed
@@ -50,6 +51,22 @@ IN_MAPPING = frozenset({"$defs", "definitions", "dependentSchemas", "patternProp
 KEYWORDS = _IN_VALUE | _IN_LIST | IN_MAPPING | _OTHERS
 
 
+@data
+class Discriminator:
+    """What selects a branch of `anyOf` or `oneOf`.
+
+    Args:
+        name: the member whose value selects it.
+        chosen: the index of the branch by that value.
+        default: the index where there is no such member, or none for its value; None when there has to be one.
+
+    """
+
+    name: str
+    chosen: Mapping[str, int]
+    default: int | None = None
+
+
 class Schemas:
     """Makes nodes of documents and finds what references lead to.
 
@@ -71,8 +88,8 @@ class Schemas:
         """Take in a document under the URI that it has without an `$id`; return its root."""
         return self._index(uri, (), schema, uri)
 
-    def discriminator(self, node: Node) -> tuple[str, Mapping[str, int]] | None:  # noqa: ARG002 - see below
-        """Return the member whose value selects a branch of `anyOf` or `oneOf`, and the index of each; or None.
+    def discriminator(self, node: Node) -> Discriminator | None:  # noqa: ARG002 - see below
+        """Return what selects a branch of `anyOf` or `oneOf` by a member of the value; or None.
 
         JSON Schema has no such keyword; descriptions of APIs have.
         """

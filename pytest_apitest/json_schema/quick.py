@@ -316,8 +316,10 @@ def _combination(schemas: Schemas, node: Node, keyword: str) -> Test:
     tests = [_tried(_test_of(schemas, schemas.child(node, keyword, index))) for index in range(len(operand))]
     discriminator = schemas.discriminator(node) if keyword != "allOf" else None
     if discriminator is not None:
-        name, chosen = discriminator
-        by_word = {word: tests[index] for word, index in chosen.items()}
+        if discriminator.default is not None:
+            return _unsure
+        name = discriminator.name
+        by_word = {word: tests[index] for word, index in discriminator.chosen.items()}
         return lambda value: (
             isinstance(value, dict)
             and isinstance(word := value.get(name), str)

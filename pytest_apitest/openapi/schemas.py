@@ -5,26 +5,25 @@ Rules kept here, each with its source:
   it, the exclusive bounds are booleans (OpenAPI 3.0, "Schema Object", "Reference Object"); one of 3.1 and 3.2 is a
   JSON Schema 2020-12 (OpenAPI 3.1, section 4.8.24 "Schema Object");
 - what is `readOnly` is not sent in a request, what is `writeOnly` not in a response, and `required` holds for the
-  other side only (OpenAPI 3.0, "Schema Object", Fixed Fields);
-- a `discriminator` beside `oneOf` or `anyOf` selects the one that holds (OpenAPI 3.1, section 4.8.25);
-- the formats int32, int64, float, double and byte are checked (OpenAPI 3.0, section "Data Types"), and those of
-  JSON Schema; every other format says nothing;
+  other side only (OpenAPI 3.0, "Schema Object", Fixed Fields), whichever of the schemas that hold together, those of
+  `allOf` and behind `$ref`, says the one and which the other;
+- a `discriminator` selects the schema that holds, see `discriminators`;
+- a schema that means something else beside others, one of these two reasons, is converted again for that place;
+- formats are those of JSON Schema and those of the registry that `registry` knows; every other format says nothing;
 - a keyword that cannot be used refuses every value: nothing passes because it could not be looked at. Only a
   `pattern` that RE2 does not know is left out, and told of.
 """
 
-import binascii
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
+from pytest_apitest.data import data
 from pytest_apitest.formats import FORMATS
 from pytest_apitest.json_schema.applicators import PARTS, MakePart
 from pytest_apitest.json_schema.assertions import CHECKS
 from pytest_apitest.json_schema.evaluation import findings
-from pytest_apitest.json_schema.index import DIALECT, Schemas
+from pytest_apitest.json_schema.index import DIALECT, Discriminator, Schemas
 from pytest_apitest.json_schema.linking import link
 from pytest_apitest.json_schema.nodes import (
     Call,
@@ -44,6 +43,8 @@ from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES, is_number
 from pytest_apitest.json_schema.words import brief
 from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
+from pytest_apitest.openapi.discriminators import Discriminators, by_name, children_part, holding_together
+from pytest_apitest.openapi.registry import ENCODED, MORE_FORMATS, encoded
 
 REQUEST, RESPONSE = "request", "response"
 
@@ -115,40 +116,10 @@ _KEYWORDS_31 = frozenset({*_OPERANDS, "const"})
 # -- checks ---------------------------------------------------------------------------------------------
 
 
-def _whole(bits: int) -> Callable[[Any], bool]:
-    least, most = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    return lambda value: not is_number(value) or (TYPES["integer"](value) and least <= value <= most)
-
-
-def _real(largest: str) -> Callable[[Any], bool]:
-    bound = Decimal(largest)
-    return lambda value: not is_number(value) or -bound <= value <= bound
-
-
-def is_base64(text: Any) -> bool:
-    """Tell whether a text is base64 with its padding (RFC 4648, section 4); what is no text is."""
-    if not isinstance(text, str):
-        return True
-    try:
-        b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
-
-
-_FORMATS: dict[str, Callable[[Any], bool]] = {
-    "int32": _whole(32),
-    "int64": _whole(64),
-    "float": _real("3.4028235677973366E+38"),
-    "double": _real("1.7976931348623158E+308"),
-    "byte": is_base64,
-}
-
-
 def _format(operand: str) -> Check:
     if operand in FORMATS:
         return CHECKS["format"](operand)
-    fits = _FORMATS.get(operand)
+    fits = MORE_FORMATS.get(operand)
 
     def check(value: Any) -> Iterable[Found]:
         if fits is None or fits(value):
@@ -182,6 +153,7 @@ _CHECKS: dict[str, Callable[[Any], Check]] = {
     "readOnly": lambda _: _always_found("read-only, not allowed in a request"),
     "writeOnly": lambda _: _always_found("write-only, not allowed in a response"),
     "unusable": _unusable,
+    **ENCODED,
 }
 
 
@@ -203,7 +175,28 @@ def _no_part(call: Call, result: Result) -> Steps:
     yield from ()
 
 
-_PARTS = {keyword: _fitting_nothing(keyword, make) for keyword, make in PARTS.items()}
+_PARTS = {
+    keyword: _fitting_nothing(keyword, make) for keyword, make in {**PARTS, "children": children_part}.items()
+}
+
+
+@data
+class _Around:
+    """What the schemas beside a schema, which hold of the same value, change in it.
+
+    Args:
+        hidden: members that belong to the other direction, so that they cannot be required.
+        chosen: schemas, by identity, whose discriminator was followed already.
+
+    """
+
+    hidden: frozenset[str] = frozenset()
+    chosen: frozenset[int] = frozenset()
+
+
+_ALONE = _Around()
+# Stands between a reference and the number of what is around it.
+_MARK = "\x00"
 
 
 # -- the schemas of a description -------------------------------------------------------------------------
@@ -228,6 +221,14 @@ class DescribedSchemas(Schemas):
         self._pointers: dict[str, Pointer] = {}
         self._roots: dict[Pointer, Node] = {}
         self._all_known = False
+        self._discriminators = Discriminators(description)
+        texts = [one.text for one in (description, *description.files.values())]
+        # A schema with a name of its own is not converted twice: two would have the name.
+        self._may_vary = not any(
+            name in text for text in texts for name in ("$id", "$anchor", "$dynamicAnchor")
+        )
+        self._may_hide = any(self._hidden in text for text in texts)
+        self._arounds: dict[str, _Around] = {"": _ALONE}
 
     def root(self, pointer: Pointer) -> Node:
         """Return the schema at a place of the description, ready to judge values."""
@@ -266,13 +267,14 @@ class DescribedSchemas(Schemas):
             value = value[part]
         return value
 
-    def _at(self, pointer: Pointer, value: Any) -> Node:
+    def _at(self, pointer: Pointer, value: Any, around: str = "") -> Node:
         document = "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+        document += _MARK + around if around else ""
         if document in self._pointers:
             return self.nodes[document, ()]
         self._pointers[document] = pointer
         try:
-            return self._index(document, (), self.converted(value, pointer), "")
+            return self._index(document, (), self.converted(value, pointer, self._arounds[around]), "")
         except SchemaError as error:
             node = Node(document, (), {"unusable": error.message}, "")
             self.nodes[document, ()] = node
@@ -280,11 +282,12 @@ class DescribedSchemas(Schemas):
 
     def target(self, node: Node, reference: str) -> Node:
         """Return the schema that a reference leads to: one of the description, or one with an `$id` or anchor."""
+        reference, _, around = reference.partition(_MARK)
         if not node.base and (
             reference == "#" or reference.startswith("#/") or self.description.is_read(reference)
         ):
             try:
-                return self._at(*self.description.resolve(reference))
+                return self._at(*self.description.resolve(reference), around)
             except DeadReferenceError as error:
                 raise OperandError(f"{brief(reference)} {error.message}") from None
         found = self._named(node, reference)
@@ -313,14 +316,13 @@ class DescribedSchemas(Schemas):
         schemas = components.get("schemas") if isinstance(components, dict) else None
         return schemas if isinstance(schemas, dict) else {}
 
-    def discriminator(self, node: Node) -> tuple[str, Mapping[str, int]] | None:
-        """Return the member that selects a branch, and the index of the branch for each of its values."""
-        found = node.schema.get("discriminator") if isinstance(node.schema, dict) else None
-        return None if found is None else (found["propertyName"], found["chosen"])
+    def discriminator(self, node: Node) -> Discriminator | None:
+        """Return what selects a branch."""
+        return node.schema.get("discriminator") if isinstance(node.schema, dict) else None
 
     # -- conversion -------------------------------------------------------------------------------------
 
-    def converted(self, schema: Any, at: Pointer) -> Any:
+    def converted(self, schema: Any, at: Pointer, around: _Around = _ALONE) -> Any:
         """Return a schema object as a JSON Schema 2020-12; its parts keep their places."""
         if isinstance(schema, bool):
             return schema
@@ -328,7 +330,7 @@ class DescribedSchemas(Schemas):
             return {"unusable": f"a schema is an object, not {brief(schema)}"}
         if self._old and "$ref" in schema:
             return (
-                {"$ref": schema["$ref"]}
+                {"$ref": self._referring(schema["$ref"], around)}
                 if isinstance(schema["$ref"], str)
                 else {"unusable": "$ref is no text"}
             )
@@ -336,15 +338,55 @@ class DescribedSchemas(Schemas):
         for keyword in _KEYWORDS_30 if self._old else _KEYWORDS_31:
             if keyword in schema:
                 self._keyword(out, keyword, schema[keyword], at)
-        self._subschemas(out, schema, at)
-        self._required(out, schema)
+        if self._may_hide and (hidden := self._hidden_beside(schema)):
+            around = _Around(around.hidden | hidden, around.chosen)
+        if isinstance(out.get("$ref"), str):
+            out["$ref"] = self._referring(out["$ref"], around)
+        self._subschemas(out, schema, at, around)
+        if isinstance(out.get("required"), list):
+            out["required"] = [name for name in out["required"] if name not in around.hidden]
         if self._old:
             self._as_of_30(out, schema)
-        elif not _is_known_dialect(schema.get("$schema", DIALECT)):
+        elif (content := encoded(schema)) is not None:
+            out["contentEncoding"] = content
+        if not self._old and not _is_known_dialect(schema.get("$schema", DIALECT)):
             out["unusable"] = f"the dialect {brief(schema['$schema'])} is not known here"
         if isinstance(discriminator := schema.get("discriminator"), dict):
-            _discriminate(out, discriminator)
+            self._discriminate(out, schema, discriminator, around)
         return out
+
+    def _discriminate(
+        self, out: dict[str, Any], schema: dict[str, Any], written: dict[str, Any], around: _Around
+    ) -> None:
+        """Add what selects a branch, or the schemas that are made of this one."""
+        newer = self.description.version == "3.2"
+        if any(isinstance(schema.get(name), list) for name in ("oneOf", "anyOf")):
+            if (found := by_name(schema, written, newer=newer)) is not None:
+                out["discriminator"] = found
+        elif self._may_vary and id(schema) not in around.chosen:
+            children = self._discriminators.children(schema, written, newer=newer)
+            if children is not None:
+                chosen = _Around(around.hidden, around.chosen | {id(schema)})
+                out["children"] = children.renamed(lambda reference: self._referring(reference, chosen))
+
+    def _referring(self, reference: str, around: _Around) -> str:
+        """Return a reference to a schema as it is meant beside others."""
+        if around is _ALONE or not self._may_vary:
+            return reference
+        try:
+            beside = holding_together(self.description, self.description.resolve(reference)[1])
+        except DeadReferenceError:
+            return reference
+        required = {name for one in beside if _is_texts(one.get("required")) for name in one["required"]}
+        relevant = _Around(around.hidden & required, around.chosen & set(map(id, beside)))
+        if not relevant.hidden and not relevant.chosen:
+            return reference
+        for known, one in self._arounds.items():
+            if (one.hidden, one.chosen) == (relevant.hidden, relevant.chosen):
+                return f"{reference}{_MARK}{known}"
+        name = str(len(self._arounds))
+        self._arounds[name] = relevant
+        return f"{reference}{_MARK}{name}"
 
     def _keyword(self, out: dict[str, Any], keyword: str, operand: Any, at: Pointer) -> None:
         fits, words = _OPERANDS.get(keyword, (lambda _: True, ""))
@@ -361,7 +403,7 @@ class DescribedSchemas(Schemas):
                 return
         out[keyword] = operand
 
-    def _subschemas(self, out: dict[str, Any], schema: dict[str, Any], at: Pointer) -> None:
+    def _subschemas(self, out: dict[str, Any], schema: dict[str, Any], at: Pointer, around: _Around) -> None:
         for keyword in _IN_VALUE if self._old else _IN_VALUE_31:
             if keyword in schema:
                 out[keyword] = self.converted(schema[keyword], (*at, keyword))
@@ -369,8 +411,10 @@ class DescribedSchemas(Schemas):
             if keyword not in schema:
                 continue
             if isinstance(schema[keyword], list):
+                beside = around if keyword == "allOf" else _ALONE
                 out[keyword] = [
-                    self.converted(item, (*at, keyword, index)) for index, item in enumerate(schema[keyword])
+                    self.converted(item, (*at, keyword, index), beside)
+                    for index, item in enumerate(schema[keyword])
                 ]
             else:
                 out["unusable"] = f"{keyword} is a list of schemas"
@@ -391,27 +435,15 @@ class DescribedSchemas(Schemas):
     def _is_hidden(self, schema: Any) -> bool:
         return is_hidden(self.description, schema, self._hidden)
 
-    def _required(self, out: dict[str, Any], schema: dict[str, Any]) -> None:
-        """Take out of `required` what belongs to the other direction, also where a part of `allOf` declares it."""
-        if not isinstance(out.get("required"), list):
-            return
-        properties: dict[str, Any] = {}
-        waiting: list[Any] = [schema]
-        for _ in range(_MAX_HOPS):
-            if not waiting:
-                break
-            found = waiting.pop()
-            if not isinstance(found, dict):
-                continue
-            if isinstance(found.get("properties"), dict):
-                properties |= found["properties"]
-            waiting += found["allOf"] if isinstance(found.get("allOf"), list) else ()
-            if isinstance(found.get("$ref"), str):
-                try:
-                    waiting.append(self.description.resolve(found["$ref"])[1])
-                except DeadReferenceError:
-                    continue
-        out["required"] = [name for name in out["required"] if not self._is_hidden(properties.get(name))]
+    def _hidden_beside(self, schema: dict[str, Any]) -> frozenset[str]:
+        """Return the members that belong to the other direction by a schema or those that hold with it."""
+        return frozenset(
+            name
+            for one in holding_together(self.description, schema)
+            if isinstance(one.get("properties"), dict)
+            for name, item in one["properties"].items()
+            if self._is_hidden(item)
+        )
 
     def _as_of_30(self, out: dict[str, Any], schema: dict[str, Any]) -> None:
         if schema.get("nullable") is True and isinstance(out.get("type"), str):
@@ -443,24 +475,3 @@ def is_hidden(description: Description, schema: Any, keyword: str) -> bool:
         except DeadReferenceError:
             return False
     return False
-
-
-def _discriminate(out: dict[str, Any], written: dict[str, Any]) -> None:
-    """Add what selects a branch: names of the schemas, and what the mapping says."""
-    branches = next((out[name] for name in ("oneOf", "anyOf") if isinstance(out.get(name), list)), None)
-    name = written.get("propertyName")
-    if branches is None or not isinstance(name, str):
-        return
-    references = [branch.get("$ref") if isinstance(branch, dict) else None for branch in branches]
-    mapping = written.get("mapping")
-    chosen: dict[str, int] = {}
-    for index, reference in enumerate(references):
-        if isinstance(reference, str):
-            chosen[reference.rpartition("/")[2]] = index
-    for word, target in mapping.items() if isinstance(mapping, dict) else ():
-        reference = target if "/" in str(target) or "#" in str(target) else f"#/components/schemas/{target}"
-        if reference in references:
-            chosen[word] = references.index(reference)
-    # Where a schema stands inline, nothing can name it, and all of them are tried.
-    if None not in references:
-        out["discriminator"] = {"propertyName": name, "chosen": chosen}
