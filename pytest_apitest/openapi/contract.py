@@ -12,7 +12,7 @@ Rules kept here:
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pytest_apitest.data import changed, data
 from pytest_apitest.errors import did_you_mean
@@ -28,12 +28,22 @@ from pytest_apitest.openapi.media import (
     BodyError,
     chosen,
     form_value,
+    look_at_xml,
     media_type,
     multipart_value,
     parts_of,
+    stream_values,
     text_of,
 )
-from pytest_apitest.openapi.operations import NO_BODY, BodyPlan, Library, Operation, Parameter, UnusableError
+from pytest_apitest.openapi.operations import (
+    NO_BODY,
+    BodyPlan,
+    Judge,
+    Library,
+    Operation,
+    Parameter,
+    UnusableError,
+)
 from pytest_apitest.openapi.parameters import (
     ABSENT,
     as_json,
@@ -175,13 +185,10 @@ class Contract:
         except UnusableError as error:
             message = f"the description cannot be used: {error.message}"
             found.append(self._violation("description", "", "", message, error.pointer))
-        for schemas in self._library.schemas.values():
-            if schemas.unchecked:
-                found += [
-                    changed(self._violation("description", "", "", message, pointer), warning=True)
-                    for message, pointer in schemas.unchecked
-                ]
-                schemas.unchecked.clear()
+        found += [
+            changed(self._violation("description", "", "", message, pointer), warning=True)
+            for message, pointer in self._library.unchecked()
+        ]
         if not found or undocumented == "fail":
             return found
         if undocumented == "allow":
@@ -265,6 +272,8 @@ class Contract:
     def _parameters(
         self, operation: Operation, path: PathFound, query: str, exchange: Exchange
     ) -> Iterator[Violation]:
+        if operation.querystring is not None:
+            yield from self._parameter(operation.querystring, query or ABSENT, "request")
         if not operation.parameters:
             return
         pairs = query_pairs(query)
@@ -286,8 +295,9 @@ class Contract:
         rule = "header" if side == "response" else "parameter"
         try:
             value = self._decoded(parameter, sent)
-        except NotJSONError as error:
-            yield self._violation(rule, side, at, f"is no JSON: {error}", parameter.pointer)
+        except (NotJSONError, BodyError) as error:
+            what = "is no JSON" if isinstance(error, NotJSONError) else "cannot be read"
+            yield self._violation(rule, side, at, f"{what}: {error}", parameter.pointer)
             return
         if value is ABSENT:
             if parameter.required:
@@ -305,6 +315,12 @@ class Contract:
         looks = self._library.looks
         if sent is ABSENT:
             return ABSENT
+        if parameter.form:
+            return form_value(
+                sent.encode(), parameter.judge.raw if parameter.judge is not None else {}, looks
+            )
+        if parameter.place == "querystring":
+            return as_json(unquote(sent)) if parameter.judge is not None else sent
         if isinstance(sent, list) and parameter.style is None:
             texts = [text for name, text in sent if name == parameter.name]
             return as_json(unquote_plus(texts[0])) if texts else ABSENT
@@ -384,11 +400,15 @@ class Contract:
                 "body", side, "", f"the body cannot be read: {error}", plan.pointer, key=True
             )
             return
-        if judge is None or value is ABSENT:
+        if value is ABSENT:
             return
-        for place, message, node, keyword in judge.wrong(value):
-            pointer = judge.schemas.place(node, keyword)
-            yield self._violation("body", side, path_of(place), message, pointer)
+        found: list[tuple[tuple[int, ...], Judge, Any]] = [((), judge, value)] if judge is not None else []
+        if plan.content.items is not None:
+            found += [((index,), plan.content.items, item) for index, item in enumerate(value)]
+        for above, one, part in found:
+            for place, message, node, keyword in one.wrong(part):
+                pointer = one.schemas.place(node, keyword)
+                yield self._violation("body", side, path_of((*above, *place)), message, pointer)
 
     def _value(self, plan: BodyPlan, body: bytes, read: Callable[[], Any] | None) -> Any:
         """Return the value of a body, or `ABSENT` for one that no schema here judges."""
@@ -397,6 +417,11 @@ class Contract:
         sent, judge, looks = plan.sent, plan.content.judge, self._library.looks
         if sent.is_json:
             return read() if read is not None else loads(body)
+        if sent.is_xml:
+            look_at_xml(body)
+            return ABSENT
+        if sent.is_stream and self.description.version == "3.2":
+            return stream_values(body, sent)
         if judge is None:
             return ABSENT
         if sent.essence == FORM:

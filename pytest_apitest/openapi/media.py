@@ -54,9 +54,14 @@ class MediaType:
         return self.essence in STREAMS or self.essence.endswith("+json-seq")
 
     @property
+    def is_xml(self) -> bool:
+        """Whether a body of this type is XML (RFC 7303, section 4.2)."""
+        return self.essence in ("application/xml", "text/xml") or self.essence.endswith("+xml")
+
+    @property
     def is_text(self) -> bool:
         """Whether a body of this type is text that no other rule reads."""
-        return self.essence.startswith("text/")
+        return self.essence.startswith("text/") and not self.is_xml
 
 
 def media_type(text: str) -> MediaType:
@@ -114,6 +119,37 @@ def text_of(body: bytes, sent: MediaType) -> str:
         raise BodyError(f"byte {error.start} is not {charset}") from None
     except (LookupError, ValueError, TypeError, AttributeError):
         raise BodyError(f"the charset {charset[:40]} is unknown") from None
+
+
+def stream_values(body: bytes, sent: MediaType) -> list[Any]:
+    """Return the values of a sequence of JSON (OpenAPI 3.2, section 4.14.3; RFC 7464); raises `BodyError`."""
+    mark = b"\x1e" if sent.essence.endswith("json-seq") else b"\n"
+    found = []
+    for number, piece in enumerate(body.split(mark)):
+        if not piece.strip():
+            continue
+        try:
+            found.append(loads(piece.strip()))
+        except NotJSONError as error:
+            what = f"line {number + 1}" if mark == b"\n" else f"value {number}"
+            raise BodyError(f"{what} is no JSON: {error}") from None
+    return found
+
+
+def look_at_xml(body: bytes) -> None:
+    """Raise `BodyError` unless a body is well-formed XML without a document type, which could name entities."""
+    from xml.parsers import expat  # noqa: PLC0415 - only where XML is described
+
+    def refuse(*_: Any) -> None:
+        raise BodyError("a document type is not read")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError as error:
+        where = f"line {error.lineno}, column {error.offset + 1}"
+        raise BodyError(f"no well-formed XML, {where}: {expat.ErrorString(error.code)}") from None
 
 
 def form_value(body: bytes, schema: Any, looks: SchemaTypes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pytest_apitest.data import data
 from pytest_apitest.json_schema.nodes import Finding, Node
 from pytest_apitest.json_schema.words import brief
 from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
-from pytest_apitest.openapi.media import MediaType, chosen, media_type
+from pytest_apitest.openapi.media import FORM, MediaType, chosen, media_type
 from pytest_apitest.openapi.parameters import DEFAULT_STYLES, SchemaTypes, Style
 from pytest_apitest.openapi.schemas import REQUEST, RESPONSE, DescribedSchemas
 from pytest_apitest.patterns import deferred
@@ -67,7 +67,7 @@ class Parameter:
     """A parameter, or a header of a response.
 
     Args:
-        place: `path`, `query`, `header` or `cookie`.
+        place: `path`, `query`, `header`, `cookie` or `querystring`.
         name: its name.
         required: whether it must be sent.
         pointer: where it is described.
@@ -85,6 +85,7 @@ class Parameter:
     style: Style | None
     judge: Judge | None
     empty: bool = False
+    form: bool = False
     reserved: bool = False
 
 
@@ -96,12 +97,14 @@ class Content:
         pointer: where.
         judge: its schema; None when it has none.
         encoding: the Encoding Objects by name of the part.
+        items: the schema of each value of a stream; None when it has none.
 
     """
 
     pointer: Pointer
     judge: Judge | None
     encoding: Mapping[str, Any]
+    items: Judge | None = None
 
 
 @data
@@ -151,9 +154,20 @@ class Library:
     def __init__(self, description: Description) -> None:
         self.description = description
         self.looks = SchemaTypes(description)
+        # Places of what is not checked, and those that nobody told of yet.
+        self._unchecked: set[Pointer] = set()
+        self._untold: list[tuple[str, Pointer]] = []
         self.schemas = {
             direction: DescribedSchemas(description, direction) for direction in (REQUEST, RESPONSE)
         }
+
+    def unchecked(self) -> Iterator[tuple[str, Pointer]]:
+        """Yield what is not checked and was not told of yet, with its place."""
+        for schemas in self.schemas.values():
+            yield from schemas.unchecked
+            schemas.unchecked.clear()
+        yield from self._untold
+        self._untold.clear()
 
     def followed(self, value: Any, pointer: Pointer) -> tuple[dict[str, Any], Pointer]:
         """Return an object of the description, and where it stands, behind its references.
@@ -179,12 +193,14 @@ class Library:
         """Return a member that is an object, behind its references; an empty one when it is not there."""
         return self.followed(value[name], (*pointer, name)) if name in value else ({}, (*pointer, name))
 
-    def judge(self, holder: dict[str, Any], pointer: Pointer, direction: str) -> Judge | None:
-        """Return the `schema` of an object."""
-        if "schema" not in holder:
+    def judge(
+        self, holder: dict[str, Any], pointer: Pointer, direction: str, key: str = "schema"
+    ) -> Judge | None:
+        """Return the `schema` of an object, or the schema under another key."""
+        if key not in holder:
             return None
         schemas = self.schemas[direction]
-        return Judge(schemas, schemas.root((*pointer, "schema")), holder["schema"])
+        return Judge(schemas, schemas.root((*pointer, key)), holder[key])
 
     def parameter(
         self, written: dict[str, Any], pointer: Pointer, place: str, name: str, direction: str
@@ -216,6 +232,17 @@ class Library:
             place == "query" and written.get("allowReserved") is True,
         )
 
+    def querystring(self, written: dict[str, Any], pointer: Pointer, name: str) -> Parameter:
+        """Return a parameter that is the whole query, of which a form and JSON are read (OpenAPI 3.2, 4.12.2.1)."""
+        content, at = self.member(written, "content", pointer)
+        key = next(iter(content), "")
+        inner, at = self.followed(content.get(key, {}), (*at, key))
+        sent = media_type(key)
+        is_form = sent.essence == FORM
+        judge = self.judge(inner, at, REQUEST) if sent.is_json or is_form else None
+        required = written.get("required") is True
+        return Parameter("querystring", name, required, pointer, None, judge, form=is_form)
+
     def body_plan(
         self, holder: dict[str, Any], pointer: Pointer, content_type: str | None, direction: str
     ) -> BodyPlan | None:
@@ -232,9 +259,17 @@ class Library:
             return BodyPlan(at, tuple(contents), sent, None, required)
         inner, at = self.followed(contents[key], (*at, key))
         encoding = inner.get("encoding")
+        newer = self.description.version == "3.2"
         content = Content(
-            at, self.judge(inner, at, direction), encoding if isinstance(encoding, dict) else {}
+            at,
+            self.judge(inner, at, direction),
+            encoding if isinstance(encoding, dict) else {},
+            self.judge(inner, at, direction, "itemSchema") if newer and sent.is_stream else None,
         )
+        if sent.is_xml and content.judge is not None and at not in self._unchecked:
+            self._unchecked.add(at)
+            message = "the schema of XML is not checked, only that it is well-formed"
+            self._untold.append((message, (*at, "schema")))
         return BodyPlan(at, tuple(contents), sent, content, required)
 
 
@@ -268,6 +303,7 @@ class Operation:
         self._value = value
         self._item = item
         self._parameters: tuple[Parameter, ...] | None = None
+        self._querystring: Parameter | None = None
         self._responses: dict[tuple[int, str | None], ResponsePlan | None] = {}
         self._bodies: dict[str | None, BodyPlan | None] = {}
         # What others found out about its responses, by what they asked for.
@@ -287,10 +323,11 @@ class Operation:
                     place, name = written.get("in"), written.get("name")
                     if not isinstance(name, str) or not isinstance(place, str):
                         raise UnusableError("a parameter has a name and a place, name and in", pointer)
+                    if place == "querystring" and self._library.description.version == "3.2":
+                        self._querystring = self._library.querystring(written, pointer, name)
+                        self.takes_any_query = True
+                        continue
                     if place not in DEFAULT_STYLES:
-                        if place == "querystring" and self._library.description.version == "3.2":
-                            self.takes_any_query = True  # as one value, which nothing here reads
-                            continue
                         raise UnusableError(f"in is {', '.join(DEFAULT_STYLES)}, not {brief(place)}", pointer)
                     if place == "header" and name.lower() in _NO_PARAMETERS:
                         continue
@@ -298,6 +335,12 @@ class Operation:
                     found[place, key] = self._library.parameter(written, pointer, place, name, REQUEST)
             self._parameters = tuple(found.values())
         return self._parameters
+
+    @property
+    def querystring(self) -> Parameter | None:
+        """The parameter that is the whole query, of 3.2; raises `UnusableError`."""
+        _ = self.parameters  # they are read together
+        return self._querystring
 
     @property
     def value(self) -> dict[str, Any]:

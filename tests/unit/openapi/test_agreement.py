@@ -26,10 +26,22 @@ _PET: dict[str, Any] = {
 _SCHEMAS = {
     "Cat": {**_PET, "properties": {**_PET["properties"], "lives": {"type": "integer"}}},
     "Dog": {**_PET, "properties": {**_PET["properties"], "barks": {"type": "boolean"}}},
+    "Animal": {**_PET, "discriminator": {"propertyName": "kind", "mapping": {"b": "Bird"}}},
+    "Bird": {
+        "allOf": [{"$ref": "#/components/schemas/Animal"}, {"properties": {"eggs": {"type": "integer"}}}]
+    },
+    "Needs": {"type": "object", "required": ["id", "name"]},
+    "Hides": {"properties": {"id": {"type": "integer", "readOnly": True}, "name": {"type": "string"}}},
 }
+_ANIMAL = {"$ref": "#/components/schemas/Animal"}
+_TOGETHER = {"allOf": [{"$ref": "#/components/schemas/Needs"}, {"$ref": "#/components/schemas/Hides"}]}
 _BY_KIND = {
     "oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}],
     "discriminator": {"propertyName": "kind"},
+}
+_MAPPED = {
+    **_BY_KIND,
+    "discriminator": {"propertyName": "kind", "mapping": {"c": "#/components/schemas/Cat", "d": "Dog"}},
 }
 _SECRET = {
     "type": "object",
@@ -107,6 +119,12 @@ def query(what: str, text: str, fits: bool, reason: str = "", **parameter: Any) 
 _INTEGERS = {"type": "array", "items": {"type": "integer"}}
 _POINT = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
 
+_NUMBERS = {"schema": _INTEGERS}
+_DEEP = {"type": "object", "properties": {"x": _INTEGERS}}
+_CONTENT = "what a text holds is not looked at"
+_XML = "its values are compared with the schema: that of an empty element is a text"
+_PARENT = "only a discriminator beside oneOf or anyOf is looked at"
+
 ROWS = [
     # schemas of answers
     value("an object", _PET, {"kind": "x", "id": 1}, fits=True),
@@ -145,6 +163,16 @@ ROWS = [
     value("discriminator where both fit", _BY_KIND, {"kind": "Cat", "id": 1}, fits=True, version="3.0.3"),
     value("3.0 writeOnly", _SECRET, {"id": 1, "name": "n", "password": "p"}, fits=False, version="3.0.3"),
     value("3.0 required but writeOnly", _SECRET, {"id": 1, "name": "n"}, fits=True, version="3.0.3"),
+    value("3.0 binary", {"type": "string", "format": "binary"}, "\x00", fits=True, version="3.0.3"),
+    value("3.1 contentEncoding", {"type": "string", "contentEncoding": "base64"}, "aGk", fits=False, reason=_CONTENT),
+    value("3.1 contentMediaType", {"contentMediaType": "application/json"}, "{", fits=False, reason=_CONTENT),
+    value("uint8", {"format": "uint8"}, 256, fits=False, reason="only the formats of the specification itself are known"),
+    value("discriminator by a mapped reference", _MAPPED, {"kind": "c", "id": 1, "lives": "many"}, fits=False, version="3.0.3"),
+    value("discriminator by a mapped name", _MAPPED, {"kind": "d", "id": 1, "barks": 1}, fits=False, version="3.0.3"),
+    value("discriminator of a parent", _ANIMAL, {"kind": "Bird", "id": 1, "eggs": 2}, fits=True, version="3.0.3"),
+    value("discriminator of a parent, a wrong child", _ANIMAL, {"kind": "Bird", "id": 1, "eggs": "two"}, fits=False, version="3.0.3", reason=_PARENT),
+    value("discriminator of a parent, by mapping", _ANIMAL, {"kind": "b", "id": 1, "eggs": "two"}, fits=False, version="3.0.3", reason=_PARENT),
+    value("discriminator of a parent, nobody's name", _ANIMAL, {"kind": "Cow", "id": 1}, fits=False, version="3.0.3", reason=_PARENT),
     # what is described
     Row("an unknown path", False, path="/b", of_request=True),
     Row("a final slash", False, path="/a/", of_request=True),
@@ -164,7 +192,20 @@ ROWS = [
     Row("a header", True, headers=(("X-Rate", "7"),), response_headers={"X-Rate": {"schema": {"type": "integer"}}}),
     Row("a wrong header", False, headers=(("X-Rate", "x"),), response_headers={"X-Rate": {"schema": {"type": "integer"}}}),
     Row("a missing header", False, response_headers={"X-Rate": {"required": True, "schema": {"type": "integer"}}}),
+    Row("a header with a list", True, headers=(("X-Rate", "7,8"),), response_headers={"X-Rate": _NUMBERS}),
+    Row("a header with a wrong list", False, headers=(("X-Rate", "7,x"),), response_headers={"X-Rate": _NUMBERS}),
+    Row("a header with an object", True, headers=(("X-Rate", "x,7"),), response_headers={"X-Rate": {"schema": _POINT}}),
+    Row("a header with a wrong object", False, headers=(("X-Rate", "x,y"),), response_headers={"X-Rate": {"schema": _POINT}}),
+    Row("a header with an exploded object", True, headers=(("X-Rate", "x=7"),), response_headers={"X-Rate": {"schema": _POINT, "explode": True}}),
+    # other bodies
+    Row("XML", True, {"type": "object"}, b"<a/>", content_type="application/xml", described="application/xml", reason=_XML),
+    Row("XML that is not well-formed", False, {"type": "object"}, b"<a>", content_type="application/xml", described="application/xml"),
     # parameters
+    query("JSON", "q=%5B1%5D", True, content={JSON: _NUMBERS}),
+    query("wrong JSON", "q=%5B%22a%22%5D", False, content={JSON: _NUMBERS}),
+    query("no JSON", "q=%5B", False, content={JSON: _NUMBERS}),
+    query("deepObject with a list", "q[x]=1&q[x]=2", True, "a name in brackets is read once", explode=True, style="deepObject", schema=_DEEP),
+    query("deepObject with a wrong list", "q[x]=1&q[x]=a", False, explode=True, style="deepObject", schema=_DEEP),
     query("an integer", "q=1", True, schema={"type": "integer"}),
     query("no integer", "q=x", False, schema={"type": "integer"}),
     query("missing", "", False, required=True, schema={"type": "integer"}),
@@ -192,6 +233,8 @@ ROWS = [
     Row("a request body of another type", False, method="POST", sent=b"x", sent_type="text/plain", sent_schema=_PET, of_request=True),
     Row("a request body where none is described", False, method="POST", sent={"a": 1}, of_request=True, reason="a body that is not described is not looked at"),
     Row("3.0 readOnly", False, method="POST", sent={"id": 1, "name": "n", "password": "p"}, sent_schema=_SECRET, of_request=True, version="3.0.3"),
+    Row("required and readOnly in two parts", True, method="POST", sent={"name": "n"}, sent_schema=_TOGETHER, of_request=True, version="3.0.3", reason="required is relieved only in the schema that declares the property"),
+    Row("readOnly in another part, sent", False, method="POST", sent={"id": 1, "name": "n"}, sent_schema=_TOGETHER, of_request=True, version="3.0.3"),
     Row("3.0 required but readOnly", True, method="POST", sent={"name": "n", "password": "p"}, sent_schema=_SECRET, of_request=True, version="3.0.3"),
 ]  # fmt: skip
 
@@ -258,7 +301,7 @@ def test_the_verdict_is_that_of_openapi_core(row: Row) -> None:
         row.sent_type,
         row.sent_headers,
     )
-    found = contract.violations(got)
+    found = [one for one in contract.violations(got) if not one.warning]
     if row.of_request:
         found = [one for one in found if one.side == "request"]
     assert (not found) is row.fits, found
