@@ -75,6 +75,7 @@ class Parameter:
         judge: its schema; None when it has none.
         empty: whether its value may be empty.
         reserved: whether reserved characters stand in its value as they are.
+        form: whether it is the whole query, written as a form.
 
     """
 
@@ -85,8 +86,8 @@ class Parameter:
     style: Style | None
     judge: Judge | None
     empty: bool = False
-    form: bool = False
     reserved: bool = False
+    form: bool = False
 
 
 @data
