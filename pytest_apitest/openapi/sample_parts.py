@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pytest_apitest.data import data, record
+from pytest_apitest.json_schema.index import Discriminator
 from pytest_apitest.json_schema.nodes import OperandError
 from pytest_apitest.json_schema.patterns import search_for
 from pytest_apitest.jsonvalue import from_python
@@ -82,14 +83,14 @@ def choices_of(part: Part, keyword: str) -> list[Choice]:
         return [((), ()), (then, ()), (other, ())]
     if keyword == "dependentSchemas":
         return [((), ()), (tuple((*part.at, keyword, name) for name in part.schema[keyword]), ())]
-    selecting = part.schema.get("discriminator")
+    selecting: Discriminator | None = part.schema.get("discriminator")
     found: list[Choice] = []
     for index in range(len(part.schema[keyword])):
         forced: tuple[tuple[str, str], ...] = ()
         if selecting is not None:
             # What the mapping says stands behind the names of the schemas, and is what is meant.
-            words = [word for word, chosen in selecting["chosen"].items() if chosen == index]
-            forced = ((selecting["propertyName"], words[-1]),) if words else ()
+            words = [word for word, chosen in selecting.chosen.items() if chosen == index]
+            forced = ((selecting.name, words[-1]),) if words else ()
         found.append((((*part.at, keyword, index),), forced))
     return found
 
