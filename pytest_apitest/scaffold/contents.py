@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pytest_apitest.data import data, record
 from pytest_apitest.jsonvalue import dumps
+from pytest_apitest.language.shapes import HEADER_NAME
 from pytest_apitest.openapi.media import FORM, MULTIPART, MediaType, media_type
 from pytest_apitest.openapi.parameters import DEFAULT_STYLES
 from pytest_apitest.openapi.reading import Pointer
@@ -167,6 +168,9 @@ class Maker:
     def _parameter(self, parameter: Parameter, made: Contents) -> None:
         value = self._value_of(parameter)
         name = parameter.name
+        if parameter.place == "cookie" and not HEADER_NAME.fullmatch(name):
+            # The name of a cookie is a token, as that of a header (RFC 6265, section 4.1.1).
+            raise LeftOutError(f"the cookie parameter {name} has no name that can be sent")
         style = parameter.value.get("style", DEFAULT_STYLES[parameter.place])
         explode = parameter.value.get("explode", style == "form") is True
         if value is None:
