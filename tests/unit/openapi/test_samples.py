@@ -17,7 +17,7 @@ from pytest_apitest.regex import compile_regex
 
 PLACE = ("components", "schemas", "S")
 R = "#/components/schemas/"
-PET = {
+PET: dict[str, dict[str, Any]] = {
     "Pet": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}, "discriminator": {"propertyName": "kind"}},
     "Cat": {"allOf": [{"$ref": R + "Pet"}, {"type": "object", "required": ["lives"], "properties": {"lives": {"type": "integer", "maximum": 9}}}]},
     "Dog": {"allOf": [{"$ref": R + "Pet"}, {"type": "object", "required": ["bark"], "properties": {"bark": {"type": "boolean"}}}]},
