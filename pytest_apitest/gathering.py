@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_apitest.collection import ApitestItem
+from pytest_apitest.coverage import DescriptionCoverage, merged, minimum_of
 from pytest_apitest.errors import shown_path
 from pytest_apitest.language import is_document
 from pytest_apitest.outcome import ERROR, FAILED, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
@@ -41,6 +42,8 @@ class Gathering:
         self._expected: dict[str, CaseOutcome] = {}
         self._cases: dict[str, CaseOutcome] = {}
         self._items: dict[str, ApitestItem] = {}
+        # What workers exercised of descriptions.
+        self._coverage: list[DescriptionCoverage] = []
         # What pytest-xdist says of cases during which a worker died.
         self._lost: dict[str, str] = {}
         self._problems = 0
@@ -139,6 +142,7 @@ class Gathering:
         sent = getattr(node, "workeroutput", {}).get("apitest", {})
         for data in sent.get("expected", ()):
             self._expected.setdefault(data["id"], CaseOutcome.from_json(data))
+        self._coverage += [DescriptionCoverage.from_json(data) for data in sent.get("coverage", ())]
 
     def _run_outcome(self) -> RunOutcome:
         for nodeid in self._lost:
@@ -158,12 +162,16 @@ class Gathering:
                     case.outcome = case.outcome if case.outcome in (FAILED, ERROR) else NOT_RUN
                     case.reason = case.reason or "interrupted"
             cases.append(case)
+        coverage = merged([*self._coverage, *self.runtime.coverage])
+        wanted = self.runtime.coverage_wanted
         return RunOutcome(
             cases,
             self.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             time.monotonic() - self.started,
             self._problems,
             provider=self.runtime.provider,
+            coverage=coverage,
+            minimum=minimum_of(wanted, coverage) if wanted is not None else None,
         )
 
     @pytest.hookimpl(trylast=True)
@@ -174,7 +182,9 @@ class Gathering:
             self._problems += 1
         if self.runtime.is_worker:
             expected = [case.to_json() for case in self._expected.values()]
-            self.config.workeroutput["apitest"] = {"expected": expected}  # type: ignore[attr-defined]
+            coverage = [one.to_json() for one in self.runtime.coverage]
+            sent = {"expected": expected, "coverage": coverage}
+            self.config.workeroutput["apitest"] = sent  # type: ignore[attr-defined]
             return
         if self.config.option.collectonly:
             return
@@ -188,6 +198,8 @@ class Gathering:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         if run.provider and run.verdict == NO_RESULTS and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        if run.lacks_coverage and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _end_once(self) -> None:
         for step in self.runtime.end_once():
@@ -209,14 +221,27 @@ class Gathering:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
-        """Say what came out of a provider run, and where the reports are."""
-        if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
-            return
-        if self.config.option.collectonly or not (self.runtime.provider or self.runtime.report_folder):
-            return
+        """Say what was exercised, what came out of a provider run, and where the reports are."""
         run = self._run
-        if run is None:
+        if run is None or exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
             return
+        if self.runtime.shows_coverage or run.minimum is not None:
+            self._show_coverage(run, terminalreporter)
+        if self.runtime.provider or self.runtime.report_folder:
+            self._show_verdict(run, terminalreporter)
+
+    def _show_coverage(self, run: RunOutcome, terminalreporter: Any) -> None:
+        from pytest_apitest.reports.coverage_text import lines_of  # noqa: PLC0415 - only when asked for
+
+        terminalreporter.section("API coverage", "-")
+        if self.runtime.shows_coverage:
+            for line in lines_of(run):
+                terminalreporter.line(line.text, **({line.style: True} if line.style else {}))
+        if run.minimum is not None:
+            word = "ERROR: " if run.lacks_coverage else ""
+            terminalreporter.line(word + run.minimum.sentence, red=run.lacks_coverage)
+
+    def _show_verdict(self, run: RunOutcome, terminalreporter: Any) -> None:
         totals = run.totals
         words = [
             f"{totals[word]} {word.replace('_', ' ')}"
@@ -227,11 +252,14 @@ class Gathering:
         count = f"{totals['checks']:,} check{'s' * (totals['checks'] != 1)}"
         terminalreporter.line(f"{run.verdict}: {', '.join(words) or 'nothing ran'}, {count}")
         if self.runtime.report_folder is not None:
+            from pytest_apitest.reports import files_of  # noqa: PLC0415 - only when asked for
+
             folder = shown_path(self.runtime.report_folder, self.config.invocation_params.dir)
             if self._unwritten:
                 terminalreporter.line(f"ERROR: no reports in {folder}: {self._unwritten}", red=True)
             else:
-                terminalreporter.line(f"reports: {folder}/result.json, shield.json, shield.svg")
+                names = ", ".join(files_of(run))
+                terminalreporter.line(f"reports: {folder}/{names}")
 
     def pytest_unconfigure(self) -> None:
         """Close connections and stop hosted applications."""

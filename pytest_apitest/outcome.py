@@ -10,6 +10,7 @@ Rules kept here (language, section 10):
 from dataclasses import field
 from typing import Any
 
+from pytest_apitest.coverage import DescriptionCoverage, Minimum
 from pytest_apitest.data import data, record
 
 SCHEMA = "apitest-result/1"
@@ -381,6 +382,8 @@ class RunOutcome:
         duration: seconds.
         problems: number of documents that could not be collected.
         provider: whether the run was asked for as a provider run, so that no result is an error.
+        coverage: what was exercised of each description; empty when nobody asked, or there is none.
+        minimum: how much must be exercised; None when nobody asked.
 
     """
 
@@ -389,6 +392,8 @@ class RunOutcome:
     duration: float = 0.0
     problems: int = 0
     provider: bool = False
+    coverage: list[DescriptionCoverage] = field(default_factory=list)
+    minimum: Minimum | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -409,10 +414,15 @@ class RunOutcome:
         return [failure for case in self.cases for failure in case.failures]
 
     @property
+    def lacks_coverage(self) -> bool:
+        """Whether less of the descriptions was exercised than must be."""
+        return self.minimum is not None and not self.minimum.reached
+
+    @property
     def verdict(self) -> str:
         """The verdict: the first row of the table that holds (language, section 10)."""
         totals = self.totals
-        if self.problems or totals[FAILED] or totals[ERROR]:
+        if self.problems or totals[FAILED] or totals[ERROR] or self.lacks_coverage:
             return FAILURE
         if not totals["checks"]:
             return NO_RESULTS
@@ -422,7 +432,7 @@ class RunOutcome:
         """Return the run as JSON values."""
         from pytest_apitest import __version__  # noqa: PLC0415
 
-        return {
+        out: dict[str, Any] = {
             "schema": SCHEMA,
             "tool": {"name": "pytest-apitest", "version": __version__},
             "started": self.started,
@@ -432,3 +442,8 @@ class RunOutcome:
             "collection_errors": self.problems,
             "cases": [case.to_json() for case in self.cases],
         }
+        if self.coverage:
+            out["coverage"] = [one.to_json() for one in self.coverage]
+        if self.minimum is not None:
+            out["coverage_minimum"] = self.minimum.to_json()
+        return out

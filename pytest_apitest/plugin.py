@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pytest_apitest.runtime import Runtime
 
 SUFFIXES = (".apitest.yaml", ".apitest.yml")
-_OPTIONS = ("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint")
+_OPTIONS = (
+    *("apitest_scenario", "apitest_report", "apitest_var", "apitest_vars", "apitest_endpoint"),
+    *("apitest_coverage", "apitest_coverage_min"),
+)
 _KEY: "pytest.StashKey[Runtime]" = pytest.StashKey()
 _GATHERING: "pytest.StashKey[Gathering]" = pytest.StashKey()
 _BAD_INI: "pytest.StashKey[pytest.UsageError]" = pytest.StashKey()
@@ -63,8 +66,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("--apitest-endpoint", {"metavar": "N=URL", "help": "base URL of an endpoint; may be repeated"}),
     ):
         group.addoption(flag, action="append", default=[], **meaning)
+    group.addoption("--apitest-report", metavar="DIR", help="write result.json, badges and coverage into DIR")
     group.addoption(
-        "--apitest-report", metavar="DIR", help="write result.json, shield.json and shield.svg into DIR"
+        "--apitest-coverage",
+        action="store_true",
+        default=None,
+        help="say at the end what of the OpenAPI descriptions was not exercised",
+    )
+    group.addoption(
+        "--apitest-coverage-min",
+        metavar="PERCENT",
+        help="fail when less of the operations and their documented statuses was exercised",
     )
     group.addoption(
         "--apitest-strict",
@@ -80,6 +92,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=["scenarios"],
     )
     parser.addini("apitest_report", "default of --apitest-report", default="")
+    parser.addini("apitest_coverage", "default of --apitest-coverage", type="bool", default=False)
+    parser.addini("apitest_coverage_min", "default of --apitest-coverage-min", default="")
     parser.addini("apitest_strict", "default of --apitest-strict", type="bool", default=False)
     parser.addini("apitest_seed", "default of --apitest-seed", default="")
     parser.addini("apitest_vars", "default of --apitest-vars", type="args", default=[])
@@ -171,6 +185,15 @@ def pytest_report_from_serializable(config: pytest.Config, data: dict[str, Any])
         runtime(config)
         config.stash[_GATHERING].receive(report, sent)
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Gather what a worker did, also when only workers met documents, in Python tests."""
+    config = node.config
+    if _KEY not in config.stash and "apitest" in getattr(node, "workeroutput", {}):
+        runtime(config)
+        config.stash[_GATHERING].pytest_testnodedown(node)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_apitest.coverage import DescriptionCoverage
 from pytest_apitest.engine import DocumentState, Engine, Options
 from pytest_apitest.errors import ProblemsError, UsageError
 from pytest_apitest.extensions import Extensions
@@ -18,7 +19,14 @@ from pytest_apitest.language import Document, Library
 from pytest_apitest.language.model import EndpointSpec
 from pytest_apitest.outcome import StepOutcome
 from pytest_apitest.redaction import Redactor
-from pytest_apitest.selection import Selection, check_names, options_of, package_scenarios, scenario_roots
+from pytest_apitest.selection import (
+    Selection,
+    check_names,
+    coverage_wanted,
+    options_of,
+    package_scenarios,
+    scenario_roots,
+)
 
 if TYPE_CHECKING:
     from pytest_apitest.hosting import Host
@@ -39,7 +47,9 @@ class Runtime:
         self.redactor = Redactor()
         self.strict = bool(config.getoption("apitest_strict") or config.getini("apitest_strict"))
         self.report_folder = self._folder(config.getoption("apitest_report"), config.getini("apitest_report"))
+        self.shows_coverage = bool(config.getoption("apitest_coverage") or config.getini("apitest_coverage"))
         self.options = self._options()
+        self.coverage_wanted = self._coverage_wanted()
         self.roots = scenario_roots(config)
         self.library = Library(
             self.extensions,
@@ -80,6 +90,12 @@ class Runtime:
                 (folder / name).unlink(missing_ok=True)
             except OSError as error:
                 raise pytest.UsageError(f"--apitest-report: {folder / name}: {error.strerror}") from None
+
+    def _coverage_wanted(self) -> str | None:
+        try:
+            return coverage_wanted(self.config)
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def _options(self) -> Options:
         try:
@@ -123,6 +139,8 @@ class Runtime:
         """The engine of this process."""
         if self._engine is None:
             self._engine = Engine(self.extensions, self.options, self.redactor, self._send, self._serve)
+            if self.shows_coverage or self.report_folder is not None or self.coverage_wanted is not None:
+                self._engine.descriptions.sheets = {}
         return self._engine
 
     def _send(self, request: Any) -> Any:
@@ -206,6 +224,12 @@ class Runtime:
             raise pytest.UsageError(str(error)) from None
 
     # -- the end ----------------------------------------------------------------------------------------
+
+    @property
+    def coverage(self) -> list[DescriptionCoverage]:
+        """What this process exercised of each description."""
+        sheets = self._engine.descriptions.sheets if self._engine is not None else None
+        return [sheet.coverage(self.redactor.text) for sheet in (sheets or {}).values()]
 
     def end_once(self) -> list[StepOutcome]:
         """Run the ends of fragments that ran once; return the steps that failed."""

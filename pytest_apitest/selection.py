@@ -24,6 +24,7 @@ from pytest_apitest.source.nodes import Scalar
 
 _HEAD = deferred(r"""(?m)^(scenario|contract|fragment|session_type)[ \t]*:[ \t]+(.+?)[ \t]*$""")
 _HEAD_SIZE = 16 * 1024
+_PERCENTAGE = deferred(r"[0-9]{1,3}(?:\.[0-9]{1,3})?")
 
 
 def package_scenarios() -> Path:
@@ -193,6 +194,32 @@ def runs_alone(file: Path) -> bool:
 
 
 # -- what the command line gives ------------------------------------------------------------------------
+
+
+def coverage_wanted(config: Any) -> str | None:
+    """Return the percentage that must be exercised, by option or ini value; raises `UsageError`."""
+    written, default = config.getoption("apitest_coverage_min"), config.getini("apitest_coverage_min")
+    if written is not None:
+        return percentage("--apitest-coverage-min", written)
+    return percentage("apitest_coverage_min", default) if default else None
+
+
+def percentage(name: str, written: str) -> str:
+    """Return a percentage in its shortest form.
+
+    Args:
+        name: of the option or ini value.
+        written: what was given for it.
+
+    Raises:
+        UsageError: it is no number from 0 to 100 with at most three decimals.
+
+    """
+    if _PERCENTAGE.fullmatch(written) and float(written) <= 100:
+        return f"{float(written):g}"
+    bare = written.strip().removesuffix("%").strip()
+    hint = f"; write {bare} without %" if bare != written and _PERCENTAGE.fullmatch(bare) else ""
+    raise UsageError(f'{name} "{written}": expected a percentage from 0 to 100, such as 80{hint}')
 
 
 def options_of(config: pytest.Config) -> Options:

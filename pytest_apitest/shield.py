@@ -157,7 +157,7 @@ def to_svg(shield: Shield, style: str = "flat") -> str:
             f'unknown style "{style}"{did_you_mean(style, STYLES) or f"; known: {_list(STYLES)}"}'
         )
     measures = _STYLES[style]
-    label, message = _clean(shield.label), _clean(shield.message)
+    label, message = drawable(shield.label), drawable(shield.message)
     halves: list[_Half] = []
     if label:
         halves.append(_half(label, 0, _LABEL_GROUND, measures, bold=False))
@@ -215,8 +215,7 @@ def _text(half: _Half, style: _Style) -> str:
 
 def _half(text: str, left: int, ground: str, style: _Style, *, bold: bool) -> _Half:
     shown = text.upper() if style.loud else text
-    hundredths = sum(map(_width, shown)) * (_BOLDER if bold else 1)
-    inner = hundredths * style.font_size / 100 + len(shown) * style.spacing
+    inner = text_width(shown, style.font_size, bold=bold) + len(shown) * style.spacing
     # Whole pixels, so that the edge between the two boxes is sharp.
     return _Half(shown, left, round(inner) + 2 * style.padding, ground, bold)
 
@@ -230,10 +229,33 @@ def _width(character: str) -> int:
     return _WIDTH_OF_WIDE if unicodedata.east_asian_width(character) in {"W", "F"} else _WIDTH_OF_OTHERS
 
 
-def _clean(text: str) -> str:
-    """Return a text on one line, cut, without characters that cannot or should not be drawn."""
-    visible = _REFUSED.sub("\ufffd", " ".join(text.split()))
-    return visible if len(visible) <= MAX_TEXT else visible[: MAX_TEXT - 1] + "…"
+def drawable(text: str, most: int = MAX_TEXT) -> str:
+    """Return a text on one line, cut, without characters that cannot or should not be drawn.
+
+    Args:
+        text: the text.
+        most: number of characters that are left of it.
+
+    """
+    visible = _REFUSED.sub("\ufffd", " ".join(text[: 4 * most].split()))
+    return visible if len(visible) <= most else visible[: most - 1] + "…"
+
+
+def escaped(text: str, most: int = MAX_TEXT) -> str:
+    """Return a text for XML or HTML, between tags or in quotes: drawable, and without a character of theirs."""
+    return drawable(text, most).translate(_ESCAPES)
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return about how many pixels a text is wide.
+
+    Args:
+        text: the text.
+        size: of the font, in pixels.
+        bold: whether it is bold.
+
+    """
+    return sum(map(_width, text)) * size / 100 * (_BOLDER if bold else 1)
 
 
 def _ground(color: str) -> str:

@@ -198,13 +198,7 @@ class DocumentState:
     # -- cases ------------------------------------------------------------------------------------------
 
     def _compute(self, names: Iterable[str], local: Mapping[str, Any], scope: RunScope) -> None:
-        computation = Computation(
-            self.document,
-            local,
-            scope,
-            self.engine.options,
-            self._serve,
-        )
+        computation = Computation(self.document, local, scope, self.engine.options, self._serve)
         for name in names:
             computation.value(name)
 
@@ -250,6 +244,7 @@ class DocumentState:
             outcome.steps += [finish(raw, self.engine.redactor) for raw in run.raw]
             outcome.reason = self.engine.redactor.text(outcome.reason)
             self._judge(case, outcome, run)
+            self.engine.descriptions.register(self.document, outcome)
         return outcome
 
     def _judge(self, case: Case, outcome: CaseOutcome, run: "_CaseRun") -> None:

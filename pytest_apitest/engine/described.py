@@ -3,15 +3,16 @@
 Rules kept here:
 - every request of a try that got an answer is looked at, those of redirects too, each by its own endpoint;
 - without `expect: {openapi: …}` the whole exchange counts;
-- a step that asks for the check and has no description fails: nothing passes because nobody looked.
+- a step that asks for the check and has no description fails: nothing passes because nobody looked;
+- what is exercised is noted where it is checked, and only when somebody asks for it.
 """
 
 import urllib.parse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import changed
 from pytest_apitest.engine.answers import Answer
+from pytest_apitest.engine.descriptions import Descriptions
 from pytest_apitest.engine.sending import Hop, Sender, Sent
 from pytest_apitest.language.model import Mark, OpenApi, Step
 from pytest_apitest.outcome import Failure
@@ -47,7 +48,7 @@ def violations(
             continue
         checks += 1
         setting, contract = described
-        for violation in _found(setting, contract, hop, part or "exchange", answer):
+        for violation in _found(setting, contract, hop, part or "exchange", answer, sender.descriptions):
             failure = _failure(violation, mark, shown)
             if violation.warning:
                 warnings.append(changed(failure, kind="should"))
@@ -61,9 +62,9 @@ def violations(
 
 
 def _found(
-    setting: OpenApi, contract: Any, hop: Hop, part: "Side | str", answer: Answer
-) -> Iterator["Violation"]:
-    from pytest_apitest.openapi.contract import Exchange  # noqa: PLC0415 - only where there is a description
+    setting: OpenApi, contract: Any, hop: Hop, part: "Side | str", answer: Answer, descriptions: Descriptions
+) -> "list[Violation]":
+    from pytest_apitest.openapi.contract import Exchange, Trace  # noqa: PLC0415 - only where there is a description
 
     assert hop.response is not None
     request, response = hop.request, hop.response
@@ -79,7 +80,12 @@ def _found(
         base,
         (lambda: answer.json.value) if response is answer.response else None,
     )
-    yield from contract.violations(exchange, setting.undocumented, part)
+    trace = Trace()
+    found: list[Violation] = contract.violations(exchange, setting.undocumented, part, trace)
+    if descriptions.sheets is not None:
+        violated = any(not violation.warning for violation in found)
+        descriptions.sheet(contract).note(exchange, trace, violated=violated)
+    return found
 
 
 def _failure(violation: "Violation", mark: Mark, shown: str) -> Failure:

@@ -12,20 +12,44 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.engine.endpoints import Endpoint, origin_of
 from pytest_apitest.exchange import Request, Response, Send
-from pytest_apitest.language.model import DescriptionSource, OpenApi
+from pytest_apitest.language.model import DescriptionSource, Document, OpenApi
+from pytest_apitest.outcome import NOT_RUN, SKIPPED, CaseOutcome
 from pytest_apitest.references import NotSentError
 
 if TYPE_CHECKING:
     from pytest_apitest.engine.sending import Sender
+    from pytest_apitest.openapi.contract import Contract
+    from pytest_apitest.openapi.coverage import Sheet
 
 
 class Descriptions:
-    """The descriptions that were read during the run of one process."""
+    """The descriptions that were read during the run of one process, and what it exercised of all."""
 
     def __init__(self) -> None:
+        # What was exercised, by name and text of the description; None when nobody asks.
+        self.sheets: dict[tuple[str, str], Sheet] | None = None
         self._lock = threading.Lock()
         self._contracts: dict[tuple[Any, ...], Any] = {}
         self._failures: dict[tuple[Any, ...], str] = {}
+
+    def sheet(self, contract: "Contract") -> "Sheet":
+        """Return where it is noted what of a description is exercised; the same for all who name it."""
+        from pytest_apitest.openapi.coverage import Sheet  # noqa: PLC0415 - only when coverage is wanted
+
+        assert self.sheets is not None
+        key = contract.description.shown, contract.description.text
+        if key not in self.sheets:
+            self.sheets[key] = Sheet(contract)
+        return self.sheets[key]
+
+    def register(self, document: Document, outcome: CaseOutcome) -> None:
+        """Note the descriptions of a document of which a case ran: one that no request goes to counts too."""
+        if self.sheets is None or outcome.outcome in (SKIPPED, NOT_RUN):
+            return
+        for spec in document.endpoints.values():
+            setting = spec.settings.openapi
+            if setting is not None and setting.contract is not None:
+                self.sheet(setting.contract)
 
     def contract(self, setting: OpenApi, endpoint: Endpoint, sender: "Sender") -> Any:
         """Return the contract that a setting of an endpoint means; None when exchanges are not checked.

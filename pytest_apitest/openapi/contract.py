@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from pytest_apitest.data import changed, data
+from pytest_apitest.data import changed, data, record
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.json_schema.words import brief, path_of
@@ -47,6 +47,7 @@ from pytest_apitest.openapi.operations import (
 from pytest_apitest.openapi.parameters import (
     ABSENT,
     as_json,
+    cookie_pairs,
     decoded_header,
     decoded_path,
     decoded_query,
@@ -139,6 +140,26 @@ class Violation:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+@record
+class Trace:
+    """Where an exchange belongs, for who counts what was exercised.
+
+    Args:
+        missing: `path` or `method` when the description does not have it; empty when it does.
+        path: its path; None when that is not described.
+        operation: its operation; None when that is not described, or cannot be used.
+        sent: value of the request's body; `ABSENT` when it was not read.
+        came: value of the response's body; `ABSENT` when it was not read.
+
+    """
+
+    missing: str = "path"
+    path: PathFound | None = None
+    operation: Operation | None = None
+    sent: Any = ABSENT
+    came: Any = ABSENT
+
+
 class Contract:
     """A description that exchanges are checked against.
 
@@ -169,7 +190,11 @@ class Contract:
     # -- looking up -------------------------------------------------------------------------------------
 
     def violations(
-        self, exchange: Exchange, undocumented: Undocumented = "fail", part: Side = "exchange"
+        self,
+        exchange: Exchange,
+        undocumented: Undocumented = "fail",
+        part: Side = "exchange",
+        trace: Trace | None = None,
     ) -> list[Violation]:
         """Return everything of an exchange that is not as described, the request first.
 
@@ -177,11 +202,12 @@ class Contract:
             exchange: the exchange.
             undocumented: whether what the description does not know fails, warns or is left out.
             part: `exchange`, or `response` when the request is wrong on purpose.
+            trace: is told where the exchange belongs.
 
         """
         found: list[Violation] = []
         try:
-            found.extend(self._found(exchange, part))  # what comes before an error is kept
+            found.extend(self._found(exchange, part, trace or Trace()))  # what comes before an error is kept
         except UnusableError as error:
             message = f"the description cannot be used: {error.message}"
             found.append(self._violation("description", "", "", message, error.pointer))
@@ -195,20 +221,23 @@ class Contract:
             return [one for one in found if not one.undocumented]
         return [changed(one, warning=True) if one.undocumented else one for one in found]
 
-    def _found(self, exchange: Exchange, part: Side) -> Iterator[Violation]:
+    def _found(self, exchange: Exchange, part: Side, trace: Trace) -> Iterator[Violation]:
         url = urlsplit(exchange.url)
         path = self.operations.path(url.path, exchange.base)
         if path is None:
             yield self._unknown_path(url.path or "/", exchange.base)
             return
+        trace.path, trace.missing = path, ""
         operation = self.operations.of(path.template, exchange.method)
         if operation is None:
+            trace.missing = "method"
             yield self._unknown_method(path.template, exchange.method)
             return
+        trace.operation = operation
         if part == "exchange":
             yield from self._parameters(operation, path, url.query, exchange)
-            yield from self._request_body(operation, exchange)
-        yield from self._response(operation, exchange)
+            yield from self._request_body(operation, exchange, trace)
+        yield from self._response(operation, exchange, trace)
 
     def wrong_parameter(self, parameter: Parameter, sent: Any) -> Iterator[Violation]:
         """Yield what is wrong with a parameter of a request.
@@ -287,7 +316,7 @@ class Contract:
             elif parameter.place == "query":
                 text = pairs
             else:
-                text = _cookie_pairs(exchange.request_headers)
+                text = cookie_pairs(exchange.request_headers)
             yield from self._parameter(parameter, text, "request")
 
     def _parameter(self, parameter: Parameter, sent: Any, side: str) -> Iterator[Violation]:
@@ -331,7 +360,7 @@ class Contract:
         decode = decoded_path if parameter.place == "path" else decoded_header
         return decode(parameter.style, sent, looks)
 
-    def _request_body(self, operation: Operation, exchange: Exchange) -> Iterator[Violation]:
+    def _request_body(self, operation: Operation, exchange: Exchange, trace: Trace) -> Iterator[Violation]:
         lines = lines_of(exchange.request_headers, "content-type")
         plan = operation.request_body(lines[0] if lines else None)
         if not exchange.request_body:
@@ -347,11 +376,11 @@ class Contract:
                     "body", "request", "", message, operation.pointer, undocumented=True, key=True
                 )
             return
-        yield from self._body(plan, exchange.request_body, "request", None)
+        yield from self._body(plan, exchange.request_body, "request", None, trace)
 
     # -- the response -----------------------------------------------------------------------------------
 
-    def _response(self, operation: Operation, exchange: Exchange) -> Iterator[Violation]:
+    def _response(self, operation: Operation, exchange: Exchange, trace: Trace) -> Iterator[Violation]:
         lines = lines_of(exchange.headers, "content-type")
         plan = operation.response(exchange.status, lines[0] if lines else None)
         if plan is None:
@@ -363,7 +392,7 @@ class Contract:
             yield from self._header(header, exchange.headers)
         if plan.body is None or exchange.method == "HEAD" or exchange.status in NO_BODY:
             return
-        yield from self._body(plan.body, exchange.body, "response", exchange.value)
+        yield from self._body(plan.body, exchange.body, "response", exchange.value, trace)
 
     def _header(self, header: Parameter, headers: Headers) -> Iterator[Violation]:
         lines = lines_of(headers, header.name)
@@ -376,7 +405,7 @@ class Contract:
     # -- bodies -----------------------------------------------------------------------------------------
 
     def _body(
-        self, plan: BodyPlan, body: bytes, side: str, read: Callable[[], Any] | None
+        self, plan: BodyPlan, body: bytes, side: str, read: Callable[[], Any] | None, trace: Trace
     ) -> Iterator[Violation]:
         if plan.content is None or plan.sent is None:
             expected = " or ".join(plan.known[:5])
@@ -391,7 +420,7 @@ class Contract:
         if plan.sent.essence == MULTIPART:
             yield from self._encodings(plan, body, side)
         try:
-            value = self._value(plan, body, read)
+            value = body_value(plan, body, self._library, read)
         except NotJSONError as error:
             yield self._violation("body", side, "", f"the body is no JSON: {error}", plan.pointer, key=True)
             return
@@ -400,6 +429,10 @@ class Contract:
                 "body", side, "", f"the body cannot be read: {error}", plan.pointer, key=True
             )
             return
+        if side == "response":
+            trace.came = value
+        else:
+            trace.sent = value
         if value is ABSENT:
             return
         found: list[tuple[tuple[int, ...], Judge, Any]] = [((), judge, value)] if judge is not None else []
@@ -409,28 +442,6 @@ class Contract:
             for place, message, node, keyword in one.wrong(part):
                 pointer = one.schemas.place(node, keyword)
                 yield self._violation("body", side, path_of((*above, *place)), message, pointer)
-
-    def _value(self, plan: BodyPlan, body: bytes, read: Callable[[], Any] | None) -> Any:
-        """Return the value of a body, or `ABSENT` for one that no schema here judges."""
-        assert plan.content is not None
-        assert plan.sent is not None
-        sent, judge, looks = plan.sent, plan.content.judge, self._library.looks
-        if sent.is_json:
-            return read() if read is not None else loads(body)
-        if sent.is_xml:
-            look_at_xml(body)
-            return ABSENT
-        if sent.is_stream and self.description.version == "3.2":
-            return stream_values(body, sent)
-        if judge is None:
-            return ABSENT
-        if sent.essence == FORM:
-            return form_value(body, judge.raw, looks)
-        if sent.essence == MULTIPART:
-            return multipart_value(parts_of(body, sent), judge.raw, looks)
-        if sent.is_text:
-            return looks.scalar(text_of(body, sent), judge.raw)
-        return ABSENT
 
     def _encodings(self, plan: BodyPlan, body: bytes, side: str) -> Iterator[Violation]:
         """Check the content types of the parts of a form (section 4.8.15)."""
@@ -453,10 +464,36 @@ class Contract:
                 yield self._violation("content-type", side, f"part {brief(part.name)}", message, pointer)
 
 
-def _cookie_pairs(headers: Headers) -> list[tuple[str, str]]:
-    pairs = []
-    for line in lines_of(headers, "cookie"):
-        for piece in line.split(";"):
-            name, _, value = piece.strip().partition("=")
-            pairs.append((name, value))
-    return pairs
+def body_value(plan: BodyPlan, body: bytes, library: Library, read: Callable[[], Any] | None = None) -> Any:
+    """Return the value of a body, or `ABSENT` for one that no schema here judges.
+
+    Args:
+        plan: what holds for it; its media type is described.
+        body: its bytes.
+        library: of the description.
+        read: returns its JSON value, for who has read it already.
+
+    Raises:
+        NotJSONError: it is no JSON.
+        BodyError: it is not what its media type says.
+
+    """
+    assert plan.content is not None
+    assert plan.sent is not None
+    sent, judge, looks = plan.sent, plan.content.judge, library.looks
+    if sent.is_json:
+        return read() if read is not None else loads(body)
+    if sent.is_xml:
+        look_at_xml(body)
+        return ABSENT
+    if sent.is_stream and library.description.version == "3.2":
+        return stream_values(body, sent)
+    if judge is None:
+        return ABSENT
+    if sent.essence == FORM:
+        return form_value(body, judge.raw, looks)
+    if sent.essence == MULTIPART:
+        return multipart_value(parts_of(body, sent), judge.raw, looks)
+    if sent.is_text:
+        return looks.scalar(text_of(body, sent), judge.raw)
+    return ABSENT

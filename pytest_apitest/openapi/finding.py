@@ -6,7 +6,8 @@ Rules kept here:
 - operations are made when they are first needed, and kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -92,17 +93,27 @@ class Operations:
                 item, _ = self._library.followed(written, ("paths", template))
             except UnusableError:
                 continue
-            others = item.get("additionalOperations")
-            methods = [
-                *(name.upper() for name in (*METHODS, "query")),
-                *(others if isinstance(others, dict) else ()),
-            ]
-            for method in methods:
+            for method in _methods(item):
                 _, value = self._written(item, method)
                 name = value.get("operationId") if isinstance(value, dict) else None
                 if isinstance(name, str):
                     found.setdefault(name, (template, method))
         return found
+
+    def every(self) -> Iterator[Operation]:
+        """Yield every operation that can be used, in the order of the description."""
+        for template, written in self.items.items():
+            if not template.startswith("/"):
+                continue
+            try:
+                item, _ = self._library.followed(written, ("paths", template))
+            except UnusableError:
+                continue
+            for method in _methods(item):
+                with suppress(UnusableError):
+                    operation = self.of(template, method)
+                    if operation is not None:
+                        yield operation
 
     def _written(self, item: dict[str, Any], method: str) -> tuple[Pointer, Any]:
         """Return where an operation stands in its path item, and what is there."""
@@ -121,6 +132,13 @@ class Operations:
         if not isinstance(value, dict):
             raise UnusableError("an operation is an object", (*pointer, *where))
         return Operation(self._library, (*pointer, *where), value, (item, pointer), template, method)
+
+
+def _methods(item: dict[str, Any]) -> list[str]:
+    """Return the methods that a path item may have operations for, as it writes them."""
+    others = item.get("additionalOperations")
+    own = [name.upper() for name in item if name in METHODS or name == "query"]
+    return [*own, *(others if isinstance(others, dict) else ())]
 
 
 def _bases_of(item: Any, common: list[str]) -> list[str]:

@@ -419,6 +419,34 @@ class Operation:
                 headers.append(self._library.parameter(written, where, "header", name, RESPONSE))
         return ResponsePlan(at, tuple(headers), self._library.body_plan(response, at, content_type, RESPONSE))
 
+    def status_key(self, status: int) -> str | None:
+        """Return the key that a status falls under, or None; raises `UnusableError`."""
+        return _key_of(status, self._library.member(self._value, "responses", self.pointer)[0])
+
+    @property
+    def operation_id(self) -> str:
+        """Its operationId; empty when it has none."""
+        found = self._value.get("operationId", "")
+        return found if isinstance(found, str) else ""
+
+    def body_schemas(self, status: str | None) -> Iterator[Any]:
+        """Yield the schemas of its bodies, one for each media type; raises `UnusableError`.
+
+        Args:
+            status: key of a response; None for the request.
+
+        """
+        holder, at = self._value, self.pointer
+        for name in ("requestBody",) if status is None else ("responses", status):
+            holder, at = self._library.member(holder, name, at)
+        contents, at = self._library.member(holder, "content", at)
+        for key, one in contents.items():
+            inner, _ = self._library.followed(one, (*at, key))
+            if "schema" in inner:
+                yield inner["schema"]
+            if "itemSchema" in inner and self._library.description.version == "3.2":
+                yield {"items": inner["itemSchema"]}
+
 
 def _key_of(status: int, responses: Mapping[str, Any]) -> str | None:
     """Return the key of the responses that holds for a status, or None."""

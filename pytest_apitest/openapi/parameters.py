@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from pytest_apitest.data import data
+from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.jsonvalue import JSON_NUMBER, NotJSONError, loads, number
 from pytest_apitest.openapi.description import DeadReferenceError, Description
 
@@ -171,6 +172,16 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
     for piece in query.split("&") if query else ():
         name, _, value = piece.partition("=")
         pairs.append((unquote_plus(name), value))
+    return pairs
+
+
+def cookie_pairs(headers: Headers) -> list[tuple[str, str]]:
+    """Return names and values of the cookies of a request."""
+    pairs = []
+    for line in lines_of(headers, "cookie"):
+        for piece in line.split(";"):
+            name, _, value = piece.strip().partition("=")
+            pairs.append((name, value))
     return pairs
 
 

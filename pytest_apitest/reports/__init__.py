@@ -11,11 +11,18 @@ from pathlib import Path
 from pytest_apitest.outcome import RunOutcome
 from pytest_apitest.registry import Table
 from pytest_apitest.reports import result_json, shield_files
+from pytest_apitest.reports.files import write_whole
 
-# What every run with a report folder leaves there.
-FILES = (result_json.FILE, shield_files.JSON_FILE, shield_files.SVG_FILE)
+COVERAGE_FILES = ("coverage.html", "coverage.svg")
+# What every run with a report folder leaves there, those of descriptions only when there is one.
+FILES = (result_json.FILE, shield_files.JSON_FILE, shield_files.SVG_FILE, *COVERAGE_FILES)
 
 ReportWriter = Callable[[RunOutcome, Path], None]
+
+
+def files_of(run: RunOutcome) -> tuple[str, ...]:
+    """Return the names of the files that are written of a run."""
+    return tuple(name for name in FILES if run.coverage or name not in COVERAGE_FILES)
 
 
 def write_reports(run: RunOutcome, folder: Path, extra: Table[ReportWriter] | None = None) -> list[Path]:
@@ -29,6 +36,14 @@ def write_reports(run: RunOutcome, folder: Path, extra: Table[ReportWriter] | No
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = [result_json.write(run, folder), *shield_files.write(run, folder)]
+    if run.coverage:
+        from pytest_apitest.reports import coverage_html, coverage_svg  # noqa: PLC0415 - only with descriptions
+
+        page, picture = COVERAGE_FILES
+        written += [
+            write_whole(folder / page, coverage_html.page_of(run)),
+            write_whole(folder / picture, coverage_svg.picture_of(run)),
+        ]
     if extra is not None:
         for name in extra:
             extra[name](run, folder)

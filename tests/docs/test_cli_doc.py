@@ -11,6 +11,7 @@ import pytest
 from pytest_apitest import hookspecs, plugin
 from pytest_apitest.cli import main
 from pytest_apitest.extensions import Extensions
+from pytest_apitest.reports import COVERAGE_FILES, FILES
 from tests.docs.pages import (
     DOCS,
     Block,
@@ -92,7 +93,8 @@ def test_options_of_init(capsys: pytest.CaptureFixture[str]) -> None:
 def test_report_files_and_the_badge(tmp_path: Path) -> None:
     write_files(tmp_path, BLOCKS[-1], BLOCKS[:1])
     run_pytest(tmp_path, "--apitest-scenario", "Quotes")
-    assert {file.name for file in (tmp_path / "report").iterdir()} == TABLES["file"]
+    assert set(FILES) == TABLES["file"]
+    assert {file.name for file in (tmp_path / "report").iterdir()} == set(FILES) - set(COVERAGE_FILES)
     shown = next(block for block in BLOCKS if block.name == "shield.json")
     assert json.loads((tmp_path / "report" / "shield.json").read_text(encoding="utf-8")) == json.loads(
         shown.text
