@@ -4,6 +4,7 @@ Rules kept here:
 - of several requirements one has to be met, of its schemes all (OpenAPI 3.1, section 4.8.30 "Security Requirement
   Object"); an empty one, or an empty list, means anybody, and then nothing is sent;
 - no secret is written: each is a variable with an environment variable;
+- a credential is called like its security scheme, so that requests by `operation` find it;
 - a cookie that an earlier step of the document was given is in its cookie jar already.
 """
 
@@ -11,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from pytest_apitest.auth import SCHEMES
 from pytest_apitest.data import record
+from pytest_apitest.references import NAME
 from pytest_apitest.scaffold.naming import Names, identifier
 from pytest_apitest.scaffold.operations import Operation, Operations
 
@@ -53,6 +54,7 @@ class Access:
             for name, one in (components.get("securitySchemes") or {}).items()
         }
         self.variables: dict[str, Any] = {}
+        self.hints: dict[str, str] = {}
         self.credentials: dict[str, Any] = {}
         self._known: dict[str, str] = {}
         self._scopes: dict[str, list[str]] = {}
@@ -120,8 +122,7 @@ class Access:
     def _credential(self, name: str, scheme: Mapping[str, Any], scopes: Any) -> str:
         key = f"{name}\n:credential"
         if key not in self._known:
-            plain = identifier(name)
-            self._known[key] = f"by_{plain}" if plain in SCHEMES or plain == "none" else plain
+            self._known[key] = name if NAME.fullmatch(name) and name != "none" else f"by_{identifier(name)}"
             while self._known[key] in self.credentials:
                 self._known[key] += "_2"
             self.credentials[self._known[key]] = self._settings(name, scheme)
@@ -135,9 +136,14 @@ class Access:
     def _settings(self, name: str, scheme: Mapping[str, Any]) -> dict[str, Any]:
         kind = scheme.get("type")
         word = str(scheme.get("scheme", "")).lower()
-        if kind == "apiKey":
-            return {"header": {str(scheme["name"]): self._reference(name)}}
-        if kind == "http" and word in ("basic", "digest"):
+        if kind == "apiKey" or (kind == "http" and word not in ("basic", "digest", "bearer")):
+            header = str(scheme["name"]) if kind == "apiKey" else "Authorization"
+            if (
+                header.lower() == "authorization"
+            ):  # a prefix such as Token belongs to the value, and is forgotten
+                self.hints[f"API_{self._variable(name).upper()}"] = f"the whole value of the header {header}"
+            return {"header": {header: self._reference(name)}}
+        if kind == "http" and word != "bearer":
             user = self._reference(name, "username", secret=False)
             return {word: {"username": user, "password": self._reference(name, "password")}}
         flows = scheme.get("flows") or {}
@@ -150,7 +156,5 @@ class Access:
                     "client_secret": self._reference(name, "client_secret"),
                 }
             }
-        if kind == "http" and word != "bearer":
-            return {"header": {"Authorization": self._reference(name)}}
         # The other flows of OAuth and OpenID Connect need a person, who brings the token.
         return {"bearer": self._reference(name)}

@@ -77,6 +77,7 @@ class Written:
         text: its text.
         steps: number of its steps.
         unset: environment variables that it needs.
+        hints: what some of them hold, by name.
         left_out: reasons by operation.
 
     """
@@ -85,6 +86,7 @@ class Written:
     text: str
     steps: int
     unset: tuple[str, ...]
+    hints: Mapping[str, str]
     left_out: Mapping[str, str]
 
 
@@ -216,7 +218,8 @@ def _written(stem: str, document: dict[str, Any], plan: Plan, named: str) -> Wri
     unset = [one["env"] for one in declared if "env" in one and "default" not in one]
     remark = f"A beginning, made from {named}; go on from here."
     text = written(document, remark) if plan.steps else ""
-    return Written(f"{stem}{_ENDING}", text, len(plan.steps), tuple(unset), plan.left_out)
+    hints = plan.access.hints
+    return Written(f"{stem}{_ENDING}", text, len(plan.steps), tuple(unset), hints, plan.left_out)
 
 
 def _servers(root: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -289,7 +292,8 @@ def _told(request: Request, made: Sequence[Written], more: Sequence[str], copied
     if left_out:
         lines.append(f"Left out, with the reason in the file: {left_out} operation{'s' * (left_out != 1)}")
     lines += (f"Left out: {one}" for one in more)
-    unset = list(dict.fromkeys(name for one in made for name in one.unset))
+    hints = {name: f" ({hint})" for one in made for name, hint in one.hints.items()}
+    unset = list(dict.fromkeys(name + hints.get(name, "") for one in made for name in one.unset))
     if unset:
         lines.append(f"Set {', '.join(unset)}; then run: pytest {shlex.quote(_shown(output))}")
     else:
