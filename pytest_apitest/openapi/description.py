@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
-from pytest_apitest.openapi.json_text import JsonPlaces, from_json, json_words
+from pytest_apitest.openapi.json_text import JsonPlaces, from_json, json_mistake
 from pytest_apitest.openapi.reading import MAX_SIZE, DescriptionError, Pointer, collection_paused
 from pytest_apitest.patterns import deferred
 
@@ -268,8 +268,7 @@ def read_description(source: Path | bytes, shown: str) -> Description:
                 return Description(shown, text, *from_json(text))
             except json.JSONDecodeError as error:
                 if shown.lower().endswith(".json"):
-                    words = json_words(error, text)
-                    raise DescriptionError(f"not JSON: {words}", error.lineno, error.colno) from None
+                    raise json_mistake(error, text) from None
         from pytest_apitest.openapi.yaml_text import from_yaml  # noqa: PLC0415 - JSON needs no YAML reader
 
         return Description(shown, text, *from_yaml(text))

@@ -62,10 +62,16 @@ def _without_text(message: str) -> str:
     return "a number is out of range" if message.startswith("the number") else message
 
 
-def json_words(error: json.JSONDecodeError, text: str) -> str:
+def json_mistake(error: json.JSONDecodeError, text: str) -> DescriptionError:
+    """Return the error about a text that is no JSON; versions of Python word it and place it differently."""
     if error.pos >= len(text):
-        return "it ends early"
-    return (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
+        return error_at(text, error.pos, "not JSON: it ends early")
+    before = text[: error.pos + (text[error.pos] == ",")].rstrip()
+    after = text[len(before) :].lstrip()[:1]
+    if before.endswith(",") and after in ("}", "]"):
+        return error_at(text, len(before) - 1, f'not JSON: a comma too many before "{after}"')
+    words = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")
+    return error_at(text, error.pos, f"not JSON: {words}")
 
 
 def _bound_depth(value: Any) -> None:

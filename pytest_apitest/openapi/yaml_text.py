@@ -65,7 +65,7 @@ def from_yaml(text: str) -> tuple[Any, "YamlPlaces"]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise error_at(text, mark.index if mark is not None else 0, _yaml_words(error)) from None
+        raise error_at(text, mark.index if mark is not None else 0, _yaml_words(error, text)) from None
     except yaml.YAMLError:
         raise DescriptionError("not YAML: a character cannot stand in it") from None
     except (_TooDeepError, RecursionError):
@@ -79,7 +79,7 @@ def from_yaml(text: str) -> tuple[Any, "YamlPlaces"]:
     return value, YamlPlaces(root, twice=builder.twice)
 
 
-def _yaml_words(error: yaml.MarkedYAMLError) -> str:
+def _yaml_words(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = error.problem or "it cannot be understood"
     if "maximum depth" in problem.lower() or "nesting" in problem.lower():
         return TOO_DEEP
@@ -91,6 +91,13 @@ def _yaml_words(error: yaml.MarkedYAMLError) -> str:
         return "not YAML: an anchor that was set already"
     if "undefined tag" in problem:
         return "not YAML: a tag that was not declared"
+    mark = error.problem_mark
+    if "cannot start any token" in problem and mark is not None:
+        start = text[mark.index : mark.index + 1]
+        wrong = (
+            "a tab; indent with blanks" if start == "\t" else f'a text that begins with "{start}"; quote it'
+        )
+        return f"not YAML: {wrong}"
     return f"not YAML: {problem}"
 
 

@@ -84,6 +84,8 @@ DIFFERENCES = {
     "server-variable-undeclared": RULE,
     "duplicate-key": "the YAML reader keeps the last one before the library looks",
     "version-swagger": "the library inspects Swagger 2.0 too, which is another format",
+    "default-null": "as default-mismatch",
+    "default-null-30": "as default-mismatch",
     "default-mismatch": "a default that does not fit is a warning here, as an example is",
     "schema-pattern-of-names": "as schema-pattern",
     "schema-pattern": "a pattern is a warning here: JSON Schema asks for no certain expressions",

@@ -25,6 +25,7 @@ class Context:
         self.version = walk.version
         self.objects = walk.objects
         self.add = walk.add
+        self.missing = walk.missing
         self.root: dict[str, Any] = description.value
         self.used: set[Pointer] = set()
         self._targets: dict[str, tuple[Pointer, Any] | None] = {}

@@ -133,4 +133,11 @@ def _judge(
     context: Context, judge: _Judge, what: str, schema: Any, pointer: Pointer, value: Any, shown: Pointer
 ) -> None:
     if message := judge.wrong(schema, pointer, value):
-        context.add(f"{what}-mismatch", f"the {what} does not fit its schema: {message}", shown)
+        hint = ""
+        if value is None and message.startswith("$:"):
+            hint = (
+                "; nullable: true allows it"
+                if context.version == "3.0"
+                else '; "null" among the types allows it'
+            )
+        context.add(f"{what}-mismatch", f"the {what} does not fit its schema: {message}{hint}", shown)

@@ -328,14 +328,17 @@ class Shape:
     required: tuple[str, ...]
     elsewhere: dict[str, str]
 
+    def nearest(self, field: str) -> str | None:
+        """Return the field that a misspelt one means."""
+        return near(field, [name for name in self.fields if name != "$ref"])
+
     def unknown(self, field: str, version: str) -> str:
         """Return what is wrong with a field that it has not."""
         if field in self.elsewhere:
             since = self.elsewhere[field]
             words = "ended with" if since == "3.0" else "came with"
             return f'"{field}" is not in OpenAPI {version}; it {words} {since}'
-        known = [name for name in self.fields if name != "$ref"]
-        nearest = near(field, known)
+        nearest = self.nearest(field)
         hint = f'; did you mean "{nearest}"?' if nearest is not None else ""
         return f'unknown field "{field[:80]}" in {called(self.name)}{hint}'
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_apitest.errors import did_you_mean
+from pytest_apitest.errors import did_you_mean, near
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.objects import METHODS, is_extension
@@ -22,6 +22,7 @@ _NAME = deferred(r"\{([^{}]*)\}")
 _MEDIA_TYPE = deferred(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*;[\x20-\x7e\t]*)?")
 # What a path cannot have between its template expressions (RFC 3986, section 3.3).
 _NO_PCHAR = deferred(r"[^A-Za-z0-9._~!$&'()*+,;=:@%/-]|%(?![0-9A-Fa-f]{2})")
+_WORDS = ("summary", "description")
 _WITHOUT_BODY = frozenset({"get", "head", "delete", "trace"})
 
 
@@ -106,8 +107,11 @@ def _path_parameters(
         operations += 1
         _unused(context, names, own)
         if known and shared_known:
+            declared = {name for place, name in (*own, *shared) if place == "path"}
+            # A misspelt one is told where it is declared.
+            misspelt = [name for name in declared if name not in names]
             for name in names:
-                if ("path", name) not in own and ("path", name) not in shared:
+                if name not in declared and near(name, misspelt) is None:
                     missing.setdefault(name, []).append(at)
     _unused(context, names, shared)
     for name, places in missing.items():
@@ -146,8 +150,9 @@ def _operations(context: Context) -> None:
     for seen in context.objects["Operation"]:
         operation, pointer = seen.value, seen.pointer
         if context.version == "3.0" and "responses" not in operation:
-            context.add("missing-field", '"responses" is missing in an Operation Object', pointer, key=True)
-        if not operation.get("summary") and not operation.get("description"):
+            context.missing(("responses",), '"responses" is missing in an Operation Object', pointer)
+        said = any(operation.get(field) or (pointer, field) in context.walk.misspelt for field in _WORDS)
+        if not said:
             message = "neither summary nor description says what this operation does"
             context.add("no-description", message, pointer, key=True)
         method = str(pointer[-1])

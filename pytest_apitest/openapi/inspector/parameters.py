@@ -165,7 +165,7 @@ def _schema_or_content(context: Context, seen: Seen) -> None:
     if "schema" in value and "content" in value:
         context.add("conflicting-fields", '"content" excludes "schema"', (*pointer, "content"), key=True)
     elif "schema" not in value and "content" not in value:
-        context.add("missing-field", '"schema" or "content" is missing here', pointer, key=True)
+        context.missing(("schema", "content"), '"schema" or "content" is missing here', pointer)
     elif "content" in value:
         # Section "Parameter Object", "Fixed Fields for use with schema"; examples are for both since 3.2.
         for field in (*_OF_SCHEMA, *(_EXAMPLES if context.version < "3.2" else ())):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pytest_apitest.errors import did_you_mean
+from pytest_apitest.errors import did_you_mean, near
 from pytest_apitest.openapi.description import DeadReferenceError
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.operations import names_of
@@ -31,6 +31,7 @@ _CONFLICTS = (
     ("XML", "attribute", "nodeType", "3.2"),
     ("XML", "wrapped", "nodeType", "3.2"),
 )
+_CONTAINERS = ("paths", "components", "webhooks")
 _SCHEME_FIELDS = {
     "apiKey": ("name", "in"),
     "http": ("scheme",),
@@ -69,9 +70,7 @@ def check_parts(context: Context) -> None:
     _components(context)
     for seen in context.objects["Response"]:
         if context.version < "3.2" and "description" not in seen.value:
-            context.add(
-                "missing-field", '"description" is missing in a Response Object', seen.pointer, key=True
-            )
+            context.missing(("description",), '"description" is missing in a Response Object', seen.pointer)
     for seen in context.objects["Server"]:
         _server(context, seen)
     for seen in context.objects["SecurityScheme"]:
@@ -89,9 +88,9 @@ def _root(context: Context) -> None:
     root = context.root
     if context.version == "3.0":
         if "paths" not in root:
-            context.add("missing-field", '"paths" is missing in the description', ())
-    elif not {"paths", "components", "webhooks"} & root.keys():
-        context.add("missing-field", '"paths", "components" or "webhooks" is missing in the description', ())
+            context.missing(("paths",), '"paths" is missing in the description', ())
+    elif root.keys().isdisjoint(_CONTAINERS):
+        context.missing(_CONTAINERS, '"paths", "components" or "webhooks" is missing in the description', ())
     if isinstance(own := root.get("$self"), str) and "#" in own:
         # OpenAPI 3.2.0, section 4.1.2: it serves as base URI, which has no fragment (RFC 3986, section 5.1).
         context.add(
@@ -165,7 +164,7 @@ def _scheme(context: Context, seen: Seen) -> None:
     for field in _SCHEME_FIELDS[kind]:
         if field not in scheme:
             message = f'"{field}" is missing in a security scheme of type {kind}'
-            context.add("missing-field", message, seen.pointer, key=True)
+            context.missing((field,), message, seen.pointer)
     for field, other in _OF_SOME_SCHEMES.items():
         if field in scheme and other != kind:
             message = f'"{field}" does not belong to a security scheme of type {kind}'
@@ -177,7 +176,7 @@ def _flow(context: Context, seen: Seen) -> None:
     needed = _FLOW_FIELDS.get(kind, ())
     for field in needed:
         if field not in seen.value:
-            context.add("missing-field", f'"{field}" is missing in the flow {kind}', seen.pointer, key=True)
+            context.missing((field,), f'"{field}" is missing in the flow {kind}', seen.pointer)
     for field in _OF_SOME_FLOWS:
         if field in seen.value and field not in needed:
             message = f'"{field}" does not belong to the flow {kind}'
@@ -192,6 +191,8 @@ def _requirement(context: Context, seen: Seen) -> None:
             if context.version >= "3.2" and "/" in name:
                 continue  # a URI of a scheme, since 3.2
             message = f'the security scheme "{name[:_SHOWN]}" is not declared{did_you_mean(name, schemes)}'
+            # That nothing leads to the one that is meant is the same mistake.
+            context.used.add(("components", "securitySchemes", near(name, schemes) or name))
             context.add("security-scheme", message, at, key=True)
             continue
         found = context.followed(schemes[name], ("components", "securitySchemes", name))
@@ -241,7 +242,7 @@ def _links(context: Context) -> None:
         name, ref = seen.value.get("operationId"), seen.value.get("operationRef")
         if name is None and ref is None:
             message = '"operationId" or "operationRef" is missing in a Link Object'
-            context.add("missing-field", message, seen.pointer, key=True)
+            context.missing(("operationId", "operationRef"), message, seen.pointer)
         elif isinstance(name, str) and name not in known:
             message = f'there is no operation "{name[:_SHOWN]}"{did_you_mean(name, known)}'
             context.add("link-operation", message, (*seen.pointer, "operationId"))

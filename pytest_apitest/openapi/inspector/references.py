@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_apitest.errors import near
 from pytest_apitest.openapi.description import DeadReferenceError, Elsewhere
 from pytest_apitest.openapi.inspector.context import Context
 from pytest_apitest.openapi.inspector.objects import called
@@ -22,6 +23,7 @@ SECTIONS = {
     "pathItems": "PathItem",
     "mediaTypes": "MediaType",
 }
+_SECTION_OF = {kind: section for section, kind in SECTIONS.items()}
 _SHOWN = 80
 # Below these a schema is looked at with the same value as the schema around it.
 _SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf"})
@@ -61,6 +63,8 @@ def check_references(context: Context) -> None:
                     wrong[case] = ("ref-kind", words)
                 context.used.add(pointer[:3])
         if (found_wrong := wrong[case]) is not None:
+            if found_wrong[0] == "ref-dead":
+                _use_the_nearest(context, use)
             context.add(found_wrong[0], f'"{use.ref[:_SHOWN]}" {found_wrong[1]}', use.pointer)
     _loops(context)
 
@@ -73,6 +77,15 @@ def _component_kind(pointer: Pointer) -> str | None:
     if len(pointer) == 3 and pointer[0] == "components":
         return SECTIONS.get(str(pointer[1]))
     return None
+
+
+def _use_the_nearest(context: Context, use: Use) -> None:
+    """Count the component that a misspelt reference means as used: that nothing leads to it is the same mistake."""
+    before, _, name = use.ref.rpartition("/")
+    section = before.removeprefix("#/components/")
+    nearest = near(name, context.components.get(section, {}))
+    if nearest is not None:
+        context.used.add(("components", section, nearest))
 
 
 def _named(context: Context) -> tuple[set[str], set[str]]:
@@ -104,8 +117,20 @@ def _dead(context: Context, use: Use, anchors: set[str], ids: set[str]) -> tuple
                 return None
             if ids and (ref.startswith("#") or any(_below(one, ref) for one in ids)):
                 return None  # it leads into a resource of its own, which no evaluator of ours looks for here
-        return ("ref-external" if error.external else "ref-dead"), error.message
+        elsewhere = error.external and ("#" in ref or ":" in ref)
+        hint = _meant(context, use) if not elsewhere and "did you mean" not in error.message else ""
+        return ("ref-external" if error.external else "ref-dead"), error.message + hint
     return None
+
+
+def _meant(context: Context, use: Use) -> str:
+    """Return `; did you mean …?` for a component whose name alone, or behind another way, is the reference."""
+    section = _SECTION_OF.get(use.kind, "")
+    name = use.ref.rpartition("/")[2].removeprefix("#")
+    if name not in context.components.get(section, {}):
+        return ""
+    context.used.add(("components", section, name))
+    return f'; did you mean "#/components/{section}/{name[:_SHOWN]}"?'
 
 
 def _below(base: str, ref: str) -> bool:
@@ -164,7 +189,7 @@ def unused_components(context: Context) -> None:
     for section, components in context.components.items():
         for name, value in components.items():
             pointer: Pointer = ("components", section, name)
-            if section not in SECTIONS or pointer in used:
+            if section not in SECTIONS or pointer in used or not isinstance(value, dict | bool):
                 continue
             if section == "schemas" and parents and _is_child(context, value, parents):
                 continue

@@ -32,8 +32,10 @@ def check_schemas(context: Context) -> None:
     patterns: dict[str, str] = {}
     for seen in context.objects["Schema"]:
         schema, pointer = seen.value, seen.pointer
-        if old and schema.get("type") == "array" and "items" not in schema:
-            context.add("array-items", '"items" is missing in a schema of type array', pointer, key=True)
+        no_items = old and schema.get("type") == "array" and "items" not in schema
+        if no_items and (pointer, "items") not in context.walk.misspelt:
+            message = '"items" is missing in a schema of type array; items: {} allows anything'
+            context.add("array-items", message, pointer, key=True)
         for low, high in _BOUNDS:
             if low in schema and high in schema and _is_over(schema[low], schema[high]):
                 message = f"{low} {show(schema[low], _SHOWN)} is over {high} {show(schema[high], _SHOWN)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pytest_apitest.data import data
-from pytest_apitest.errors import did_you_mean
+from pytest_apitest.errors import did_you_mean, near
 from pytest_apitest.jsonvalue import show, show_typed
 from pytest_apitest.openapi.inspector.objects import (
     PATTERNED,
@@ -30,6 +30,29 @@ _URI = deferred(r'[^\x00-\x20<>"\\^`{|}\x7f]*')
 _EMAIL = deferred(r"[^@\s]+@[^@\s]+")
 
 _SHOWN = 60
+_NAMES = "a list of names"
+_WORD = deferred(r"[A-Za-z0-9_.:/-]{1,40}")
+# What Swagger 2.0 and programming languages call what OpenAPI 3 calls otherwise.
+_OF_OTHERS = {
+    ("in", "body"): "requestBody beside parameters",
+    ("in", "formdata"): "requestBody beside parameters",
+    ("type", "file"): "type: string and format: binary",
+    ("type", "int"): "integer",
+    ("type", "long"): "integer",
+    ("type", "float"): "number",
+    ("type", "double"): "number",
+    ("type", "decimal"): "number",
+    ("type", "bool"): "boolean",
+    ("type", "str"): "string",
+    ("type", "text"): "string",
+    ("type", "date"): "type: string and format: date",
+    ("type", "datetime"): "type: string and format: date-time",
+    ("type", "date-time"): "type: string and format: date-time",
+    ("type", "uuid"): "type: string and format: uuid",
+    ("type", "dict"): "object",
+    ("type", "map"): "object",
+    ("type", "list"): "array",
+}
 # Objects whose mistakes depend on where they are.
 _SEVERAL_TIMES = frozenset({"Paths", "PathItem", "Operation"})
 
@@ -100,6 +123,8 @@ class Walk:
         }
         self.maps: list[Seen] = []
         self.ignored: list[tuple[Pointer, Any]] = []
+        # Fields that are there under another name, with the object that holds them.
+        self.misspelt: set[tuple[Pointer, str]] = set()
         self._types = TYPES if version == "3.0" else TYPES_31
         self._schema = kind_of("&Schema" if version == "3.0" else "Schema")
         self._waiting: list[tuple[Kind, Any, Pointer]] = []
@@ -109,6 +134,18 @@ class Walk:
     def add(self, rule: str, message: str, pointer: Pointer, *, key: bool = False) -> None:
         """Add a finding."""
         self.found.append(Found(rule, message, pointer, key))
+
+    def missing(self, fields: tuple[str, ...], message: str, pointer: Pointer) -> None:
+        """Add that a field is missing, but where it is there under a misspelt name, which is told already.
+
+        Args:
+            fields: the fields of which one is due.
+            message: what is wrong.
+            pointer: the object without it.
+
+        """
+        if not any((pointer, field) in self.misspelt for field in fields):
+            self.add("missing-field", message, pointer, key=True)
 
     def walk(self, name: str, value: Any, pointer: Pointer = ()) -> None:
         """Walk through an object and all below it.
@@ -173,7 +210,7 @@ class Walk:
             wanted = fields.get(field)
             if wanted is None:
                 if not field.startswith("x-"):
-                    self._unknown(shape, field, pointer)
+                    self._unknown(shape, field, value, pointer)
             elif wanted.op == "text":
                 if type(one) is not str:
                     self._wrong("a text", one, (*pointer, field))
@@ -183,10 +220,13 @@ class Walk:
                 waiting.append((wanted, one, (*pointer, field)))
         for field in shape.required:
             if field not in value:
-                self.add("missing-field", f'"{field}" is missing in {called(name)}', pointer, key=True)
+                self.missing((field,), f'"{field}" is missing in {called(name)}', pointer)
 
-    def _unknown(self, shape: Shape, field: str, pointer: Pointer) -> None:
+    def _unknown(self, shape: Shape, field: str, value: dict[str, Any], pointer: Pointer) -> None:
         message = shape.unknown(field, self.version)
+        nearest = shape.nearest(field)
+        if nearest is not None and nearest not in value:
+            self.misspelt.add((pointer, nearest))
         if shape.name == "Schema" and self.version != "3.0":
             # JSON Schema lets anybody add keywords (Core 2020-12, section 4.3.1).
             if "did you mean" in message:
@@ -210,8 +250,10 @@ class Walk:
                 self.add("path-template", message, (*pointer, key), key=True)
                 continue
             if name == "Responses" and not _CODE.fullmatch(key):
+                meant = key.upper() if _CODE.fullmatch(key.upper()) else near(key, ["default"])
+                hint = f'; did you mean "{meant}"?' if meant is not None else ""
                 message = f'"{key[:_SHOWN]}" is no status code from 100 to 599, no range such as 4XX and not default'
-                self.add("status-code", message, (*pointer, key), key=True)
+                self.add("status-code", message + hint, (*pointer, key), key=True)
                 continue
             self._waiting.append((wanted, one, (*pointer, key)))
 
@@ -269,9 +311,13 @@ class Walk:
     # -- scalars ----------------------------------------------------------------------------------------
 
     def _wrong(self, due: str, value: Any, pointer: Pointer) -> None:
-        hint = "; quote it" if due == "a text" and isinstance(value, bool | int | float) else ""
-        if due == "a text" and not hint and value is not None and not isinstance(value, dict | list):
+        hint = ""
+        if due == "a text" and value is not None and not isinstance(value, dict | list):
             hint = "; quote it"
+        elif due in ("a list", _NAMES) and isinstance(value, str) and _WORD.fullmatch(value):
+            hint = f"; write [{value}]"
+        elif due == _NAMES and isinstance(value, bool):
+            hint = "; it belongs to the schema around this one, which lists the names of its properties"
         self.add("wrong-type", f"expected {due}, got {show_typed(value, _SHOWN)}{hint}", pointer)
 
     def _scalar(self, kind: Kind, value: Any, pointer: Pointer) -> None:
@@ -316,7 +362,9 @@ class Walk:
 
     def _not_one_of(self, value: str, known: Iterable[str], pointer: Pointer) -> None:
         known = list(known)
-        hint = did_you_mean(value, known) or f"; known: {', '.join(known)}"
+        meant = _OF_OTHERS.get((str(pointer[-1]), value.lower()))
+        hint = f"; write {meant}" if meant is not None else did_you_mean(value, known)
+        hint = hint or f"; known: {', '.join(known)}"
         self.add("bad-value", f'"{value[:_SHOWN]}" is not allowed in "{pointer[-1]}"{hint}', pointer)
 
     def _number(self, op: str, value: Any, pointer: Pointer) -> None:
@@ -329,7 +377,7 @@ class Walk:
 
     def _names(self, value: Any, pointer: Pointer) -> None:
         if not isinstance(value, list):
-            self._wrong("a list of names", value, pointer)
+            self._wrong(_NAMES, value, pointer)
             return
         seen = set()
         for index, name in enumerate(value):
