@@ -5,6 +5,7 @@ Rules kept here:
 - in a schema without them it names one of the components that are made of this schema by `allOf`, or this schema
   itself: the value has to fit that one too;
 - `defaultMapping` of 3.2 holds where there is no such member, or no schema for its value;
+- which schemas hold together, and which property belongs to one direction only, is looked up here for all;
 - where a schema stands inline, nothing can name it, and all of them are tried.
 """
 
@@ -45,6 +46,30 @@ def holding_together(description: Description, schema: Any) -> list[dict[str, An
                 continue
         waiting += one["allOf"] if isinstance(one.get("allOf"), list) else ()
     return found
+
+
+def is_hidden(description: Description, schema: Any, keyword: str) -> bool:
+    """Tell whether a property belongs to one direction only, by its schema or the one that it refers to.
+
+    Args:
+        description: the description.
+        schema: the schema of the property.
+        keyword: `readOnly` or `writeOnly`.
+
+    """
+    old = description.version == "3.0"
+    for _ in range(_MOST_TOGETHER):
+        if not isinstance(schema, dict):
+            return False
+        if schema.get(keyword) is True and not (old and "$ref" in schema):
+            return True
+        if not isinstance(schema.get("$ref"), str):
+            return False
+        try:
+            schema = description.resolve(schema["$ref"])[1]
+        except DeadReferenceError:
+            return False
+    return False
 
 
 def _reference(target: Any) -> str:

@@ -22,7 +22,7 @@ from pytest_apitest.json_schema.values import TYPES, key_of
 from pytest_apitest.json_schema.words import brief, listed
 from pytest_apitest.jsonpath import Segment, Selector
 from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
-from pytest_apitest.openapi.schemas import is_hidden
+from pytest_apitest.openapi.discriminators import is_hidden
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
 _MOST_LOOKS = 5_000

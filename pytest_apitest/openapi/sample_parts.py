@@ -13,6 +13,7 @@ from pytest_apitest.json_schema.patterns import search_for
 from pytest_apitest.jsonvalue import from_python
 from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.openapi.sample_texts import texts
+from pytest_apitest.openapi.schemas import DescribedSchemas
 
 MOST_ITEMS = 100
 SIMPLE = frozenset({"string", "integer", "number", "boolean"})
@@ -73,8 +74,15 @@ class Members:
 Choice = tuple[tuple[Pointer, ...], tuple[tuple[str, str], ...]]
 
 
-def choices_of(part: Part, keyword: str) -> list[Choice]:
+def choices_of(part: Part, keyword: str, schemas: DescribedSchemas) -> list[Choice]:
     """Return what each branch of a choice adds to a goal."""
+    if keyword == "children":
+        children, node = part.schema[keyword], schemas.root(part.at)
+        targets = {
+            word: (schemas.place(schemas.target(node, reference), ""),) if reference else ()
+            for word, reference in children.words.items()
+        }
+        return [(places, ((children.name, word),)) for word, places in targets.items()]
     if keyword == "if":
         then, other = (
             tuple((*part.at, word) for word in words if word in part.schema)

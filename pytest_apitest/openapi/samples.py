@@ -268,13 +268,15 @@ class Sampler:
     def _branches(self, parts: Sequence[Part], goal: _Goal) -> list[_Goal] | None:
         """Return the goals of the first choice that is not made yet, or None."""
         for part in parts:
-            for keyword in ("oneOf", "anyOf", "if", "dependentSchemas"):
+            for keyword in ("oneOf", "anyOf", "children", "if", "dependentSchemas"):
                 if keyword not in part.schema or (part.at, keyword) in goal.decided:
                     continue
                 decided = goal.decided | {(part.at, keyword)}
+                if keyword == "children" and part.schema[keyword].name in dict(goal.forced):
+                    continue
                 return [
                     _Goal((*goal.places, *places), decided, (*goal.forced, *forced))
-                    for places, forced in choices_of(part, keyword)
+                    for places, forced in choices_of(part, keyword, self._schemas)
                 ]
         return None
 

@@ -43,7 +43,13 @@ from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES, is_number
 from pytest_apitest.json_schema.words import brief
 from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
-from pytest_apitest.openapi.discriminators import Discriminators, by_name, children_part, holding_together
+from pytest_apitest.openapi.discriminators import (
+    Discriminators,
+    by_name,
+    children_part,
+    holding_together,
+    is_hidden,
+)
 from pytest_apitest.openapi.registry import ENCODED, MORE_FORMATS, encoded
 
 REQUEST, RESPONSE = "request", "response"
@@ -234,10 +240,17 @@ class DescribedSchemas(Schemas):
         """Return the schema at a place of the description, ready to judge values."""
         node = self._roots.get(pointer)
         if node is None:
-            node = self._at(pointer, self._value_at(pointer))
+            node = self._branch(pointer) or self._at(pointer, self._value_at(pointer))
             link(self, _CHECKS, _PARTS)
             self._roots[pointer] = node
         return node
+
+    def _branch(self, pointer: Pointer) -> Node | None:
+        """Return a branch as its schema has it, whose discriminator may select it; None for what is no branch."""
+        if len(pointer) < 3 or pointer[-2] not in ("oneOf", "anyOf") or not isinstance(pointer[-1], int):
+            return None
+        whole = self.root(pointer[:-2])
+        return self.nodes.get((whole.document, (*whole.place, *pointer[-2:])))
 
     def wrong(self, node: Node, value: Any, limit: int = 20) -> list[Finding]:
         """Return what is wrong with a value; at most `limit` findings.
@@ -363,11 +376,30 @@ class DescribedSchemas(Schemas):
         if any(isinstance(schema.get(name), list) for name in ("oneOf", "anyOf")):
             if (found := by_name(schema, written, newer=newer)) is not None:
                 out["discriminator"] = found
+                for branch in (*out.get("oneOf", ()), *out.get("anyOf", ())):
+                    if isinstance(branch, dict) and isinstance(branch.get("$ref"), str):
+                        branch["$ref"] = self._selected(branch["$ref"], found.name)
         elif self._may_vary and id(schema) not in around.chosen:
             children = self._discriminators.children(schema, written, newer=newer)
             if children is not None:
                 chosen = _Around(around.hidden, around.chosen | {id(schema)})
                 out["children"] = children.renamed(lambda reference: self._referring(reference, chosen))
+
+    def _selected(self, reference: str, name: str) -> str:
+        """Return a reference to a branch whose own discriminators have nothing left to select."""
+        try:
+            beside = holding_together(self.description, self.description.resolve(reference)[1])
+        except DeadReferenceError:
+            return reference
+        found = [
+            id(one)
+            for one in beside
+            if isinstance(one.get("discriminator"), dict)
+            and one["discriminator"].get("propertyName") == name
+            and not isinstance(one.get("oneOf"), list)
+            and not isinstance(one.get("anyOf"), list)
+        ]
+        return self._referring(reference, _Around(chosen=frozenset(found))) if found else reference
 
     def _referring(self, reference: str, around: _Around) -> str:
         """Return a reference to a schema as it is meant beside others."""
@@ -451,27 +483,3 @@ class DescribedSchemas(Schemas):
         for keyword, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if schema.get(keyword) is True and bound in out:
                 out[keyword] = out.pop(bound)
-
-
-def is_hidden(description: Description, schema: Any, keyword: str) -> bool:
-    """Tell whether a property belongs to one direction only, by its schema or the one that it refers to.
-
-    Args:
-        description: the description.
-        schema: the schema of the property.
-        keyword: `readOnly` or `writeOnly`.
-
-    """
-    old = description.version == "3.0"
-    for _ in range(_MAX_HOPS):
-        if not isinstance(schema, dict):
-            return False
-        if schema.get(keyword) is True and not (old and "$ref" in schema):
-            return True
-        if not isinstance(schema.get("$ref"), str):
-            return False
-        try:
-            schema = description.resolve(schema["$ref"])[1]
-        except DeadReferenceError:
-            return False
-    return False

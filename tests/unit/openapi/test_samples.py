@@ -157,6 +157,8 @@ TABLE: list[tuple[Any, Any, dict[str, Any]]] = [
     ({"oneOf": [obj("a", a={}), obj("b", b={})], "anyOf": [obj("c", c={}), obj("d", d={})]}, ANY, {}),
     ({"oneOf": [{"$ref": R + "Cat"}, {"$ref": R + "Dog"}], "discriminator": {"propertyName": "kind"}}, {"kind": "Cat", "lives": 1}, PET),
     ({"oneOf": [{"$ref": R + "Cat"}, {"$ref": R + "Dog"}], "discriminator": {"propertyName": "kind", "mapping": {"meow": R + "Cat"}}}, {"kind": "meow", "lives": 1}, PLAIN),
+    ({"oneOf": [{"$ref": R + "Cat"}, {"$ref": R + "Dog"}], "discriminator": {"propertyName": "kind", "mapping": {"meow": R + "Cat"}}}, {"kind": "meow", "lives": 1}, PET),
+    ({"$ref": R + "Pet"}, ANY, PET),
     ({"not": {"type": "string"}}, ANY, {}),
     ({"$ref": R + "A", "maxLength": 1}, "t", {"A": {"type": "string"}}),
     ({"$ref": "#/components/schemas/A/properties/x"}, 1, {"A": obj("", x={"type": "integer"})}),

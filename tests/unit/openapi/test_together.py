@@ -103,6 +103,21 @@ def test_a_schema_names_the_one_that_is_made_of_it(
         assert [one.removeprefix("body response ") for one in said] == found
 
 
+def test_a_choice_that_selects_by_its_own_words_goes_before_the_parent() -> None:
+    choice = {
+        "oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}],
+        "discriminator": {"propertyName": "kind", "mapping": {"meow": "Cat"}},
+    }
+    contract = of_schema(choice, "3.1.0", PETS)
+    assert contract.violations(exchange("POST", body={"kind": "meow", "lives": 1})) == []
+    assert told(contract.violations(exchange("POST", body={"kind": "meow"}))) == [
+        "body response $.lives: missing"
+    ]
+    # Elsewhere the parent selects by its own words.
+    (found,) = told(of_schema(REF_PET, "3.1.0", PETS).violations(exchange("POST", body={"kind": "meow"})))
+    assert found == f'body response $.kind: {EXPECTED}, got "meow" (text)'
+
+
 def test_a_discriminator_of_which_nothing_is_made_says_nothing() -> None:
     contract = of_schema(REF_PET, "3.1.0", {"Pet": {**PET, "discriminator": {"propertyName": "kind"}}})
     assert contract.violations(exchange("POST", body={"kind": "anything"})) == []
