@@ -28,7 +28,7 @@ def said_by(project: Project, body: str) -> str:
 def test_what_a_failing_test_shows(described: Project) -> None:
     said = said_by(described, 'found = apitest_inspect("bad.yaml")\nassert found.valid, found.report')
     assert (
-        'E         bad.yaml:2:8: error: unknown field "titel" in an Info Object; did you mean "title"? [unknown-field]'
+        'E       AssertionError: bad.yaml:2:8: error: unknown field "titel" in an Info Object; did you mean "title"? [unknown-field]'
         in said
     )
     assert 'E             2 | info: {titel: t, version: "1"}' in said
@@ -92,7 +92,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import app
 found = [apitest_inspect("/v1/openapi.yaml", app=app.create) for _ in range(3)]
-assert [str(one.findings[1]) for one in found] == [
+assert [str(one.findings[0]) for one in found] == [
     '/v1/openapi.yaml:2:8: error: unknown field "titel" in an Info Object; did you mean "title"? [unknown-field]'
 ] * 3
 assert "app:create" not in repr(apitest_inspect("/v1/openapi.yaml", app="app:create"))
