@@ -81,13 +81,17 @@ class Drafter:
             draft.method = self._method(spec.method)
         if spec.url is not None:
             self._url(draft, spec.url)
+        self._fill(draft, spec)
+        return draft
+
+    def _fill(self, draft: Draft, spec: RequestSpec) -> None:
+        """Put the named parts and the body of a request into its draft."""
         for name, parts in spec.parts.items():
             self._part(draft, name, parts)
         if spec.body is not None:
             self._body(draft, spec.body)
         if spec.set or spec.remove:
             self._changes(draft, spec)
-        return draft
 
     def _method(self, value: Value) -> str:
         method = value.render(self.scope)

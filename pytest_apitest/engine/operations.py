@@ -67,12 +67,7 @@ class OperationDrafter(Drafter):
         # A method of a request below this operation is not that of the operation.
         if spec.method is not None and spec.operation is self.use:
             draft.method = self._method(spec.method)
-        for name, parts in spec.parts.items():
-            self._part(draft, name, parts)
-        if spec.body is not None:
-            self._body(draft, spec.body)
-        if spec.set or spec.remove:
-            self._changes(draft, spec)
+        self._fill(draft, spec)
         return draft
 
     def _body(self, draft: Draft, body: Body) -> None:
