@@ -250,7 +250,8 @@ class Gathering:
         ]
         terminalreporter.section("API scenarios", "-")
         count = f"{totals['checks']:,} check{'s' * (totals['checks'] != 1)}"
-        terminalreporter.line(f"{run.verdict}: {', '.join(words) or 'nothing ran'}, {count}")
+        why = ", too little coverage" if run.lacks_coverage else ""
+        terminalreporter.line(f"{run.verdict}: {', '.join(words) or 'nothing ran'}, {count}{why}")
         if self.runtime.report_folder is not None:
             from pytest_apitest.reports import files_of  # noqa: PLC0415 - only when asked for
 
