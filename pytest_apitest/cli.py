@@ -176,8 +176,10 @@ def _inside_pytest(job: Any, paths: Sequence[str]) -> Any:
     return inside.result
 
 
-def _say(stream: TextIO, text: str) -> None:
-    """Write a text; what the terminal cannot show is written by its code."""
+def _say(stream: TextIO | None, text: str) -> None:
+    """Write a text; what the terminal cannot show is written by its code, and nothing where there is no stream."""
+    if stream is None:  # it was closed before this program began
+        return
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -160,6 +161,14 @@ def test_a_reader_that_goes_away_is_no_traceback(project: Path) -> None:
     with process.stderr as stream:
         said = stream.read()
     assert (process.wait(timeout=60), said) == (1, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell of POSIX closes the stream")
+def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("openapi: 3.1.0\n", encoding="utf-8")
+    command = f"{shlex.join([*APITEST, 'inspect', 'bad.yaml'])} >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_the_demo_on_a_port_that_is_taken(tmp_path: Path) -> None:
