@@ -4,7 +4,9 @@ import signal
 
 import pytest
 
-from tests.golden_files import Golden
+pytest.register_assert_rewrite("tests.golden_files", "tests.docs.pages", "tests.harness")
+
+from tests.golden_files import Golden  # noqa: E402 - what is imported before is not rewritten
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background deaf to Ctrl-C, and programs started from there inherit that.
