@@ -125,6 +125,10 @@ def given_secrets(document: Document, options: Options) -> Iterator[tuple[str, A
             yield spec.name, outside[0]
         elif spec.default is not None and spec.default.constant:
             yield spec.name, spec.default.render(None)  # type: ignore[arg-type]
+    for endpoint in document.endpoints.values():
+        setting = endpoint.settings.openapi
+        if setting is not None and setting.source is not None:
+            yield from (("", secret) for secret in setting.source.secrets)
 
 
 def _outside(spec: VariableSpec, options: Options) -> tuple[Any, str] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_apitest.data import data
+from pytest_apitest.language.literal_urls import keep_secrets_of_url, secrets_of
 from pytest_apitest.language.model import DescriptionSource, Mark, OpenApi
 from pytest_apitest.language.reader import Reader, mark_of
 from pytest_apitest.language.records import Key, Record
@@ -48,6 +49,7 @@ class DescriptionFile(Shape):
     def read(self, reader: Reader, node: Node) -> _Named:
         """Return what is named."""
         what = "the file of an OpenAPI description"
+        keep_secrets_of_url(reader, node)
         written = reader.plain_text(node, what)
         if "://" in written:
             from pytest_apitest.openapi.fetching import FetchError, sendable  # noqa: PLC0415 - loads the transport
@@ -94,6 +96,7 @@ class _Origin(Shape):
     def read(self, reader: Reader, node: Node) -> str:
         from pytest_apitest.openapi.fetching import origin_named  # noqa: PLC0415 - loads the transport
 
+        keep_secrets_of_url(reader, node)
         try:
             return origin_named(reader.plain_text(node, "an origin such as https://schemas.example"))
         except ValueError as error:
@@ -117,7 +120,8 @@ def _made(
             reader.fail(named.node, str(error))
         if not origins:
             return OpenApi(contract, undocumented, mark)
-    return OpenApi(None, undocumented, mark, DescriptionSource(named.at, named.shown, refs, origins))
+    secrets = secrets_of(named.node.text) if isinstance(named.node, Scalar) else ()
+    return OpenApi(None, undocumented, mark, DescriptionSource(named.at, named.shown, refs, origins, secrets))
 
 
 Facts = tuple[tuple[Path, int, int], ...]
@@ -214,6 +218,7 @@ class OpenApiOff(Shape):
 
     def read(self, reader: Reader, node: Node) -> OpenApi:
         """Return what stands for no description."""
+        keep_secrets_of_url(reader, node)
         scalar = reader.scalar(node, "false")
         if scalar.value is not False:
             reader.expected(node, "false", "; a description is named on the endpoint")

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from pytest_apitest.language.model import Document
 from pytest_apitest.language.reader import Reader
 from pytest_apitest.language.static import check_names
 from pytest_apitest.redaction import SHORTEST
-from pytest_apitest.source import load, read_file
+from pytest_apitest.source import Scalar, load, read_file
 
 SUFFIXES = (".apitest.yaml", ".apitest.yml")
+# Lines behind the sign of a block scalar in which its text is looked for.
+_MOST_LINES = 4
 
 
 def is_document(path: Path) -> bool:
@@ -133,9 +135,27 @@ def _without_secrets(text: str, reader: Reader) -> str:
         row, start = node.line - 1, node.column - 1
         end = start + (node.width if node.width > 1 else 0)
         lines[row] = lines[row][:start] + "*" * (end - start) + lines[row][end:]
+    for scalar, spans in reader.secret_spans:
+        _overwrite(lines, scalar, spans)
     text = "\n".join(lines)
     for value, _ in reader.secrets:
         for line in value.splitlines() if isinstance(value, str) else ():
             if len(line.strip()) >= SHORTEST:
                 text = text.replace(line.strip(), "*" * len(line.strip()))
     return text
+
+
+def _overwrite(lines: list[str], scalar: Scalar, spans: Iterable[tuple[int, int]]) -> None:
+    """Overwrite parts of a scalar in the lines of its file; all of it where it is written with escapes."""
+    first, text = scalar.line - 1, scalar.text.rstrip("\n")
+    for row in range(first, min(first + _MOST_LINES, len(lines))):
+        start = scalar.column - 1 if row == first else 0
+        line, shown = lines[row], lines[row][start:]
+        if (at := shown.find(text)) >= 0:
+            for begin, end in spans:
+                shown = shown[: at + begin] + "*" * (end - begin) + shown[at + end :]
+            lines[row] = line[:start] + shown
+            return
+        if scalar.width > 1:
+            lines[row] = line[:start] + "*" * scalar.width + line[start + scalar.width :]
+            return

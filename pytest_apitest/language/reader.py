@@ -199,6 +199,8 @@ class Reader:
         # Secrets written in the file, so that excerpts of it can be masked.
         self.secrets: list[tuple[Any, str]] = []
         self.secret_nodes: list[Node] = []
+        # Scalars of which only parts are secret, and where these begin and end.
+        self.secret_spans: list[tuple[Scalar, list[tuple[int, int]]]] = []
         self.usages: list[Usage] = []
         self.phase = REQUEST
         # How deep the fragments that are used here use others, themselves counted.

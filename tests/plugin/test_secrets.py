@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from pytest_apitest.regex import escape
+from tests import hostile
 from tests.plugin.project import Project, Run
 
 # Each has characters that some form writes in another way.
@@ -264,3 +265,56 @@ def test_what_a_hosted_application_logs_prints_and_warns_of_is_masked(project: P
         assert f"{word} Bearer [redacted: token]" in run.out, word
     written = run.all + (project.path / "junit.xml").read_text("utf-8") + json.dumps(run.json)
     assert "s3cr3t" not in written
+
+
+SECRET_URLS = {
+    "of a query": "{url}/404?k=QueryS3cr3tTok&fine=yes",
+    "of a user": "{user}/openapi.json",
+    "of another scheme": "ftp://ada-lovelace:Us3rS3cr3tTok@a.example/?k=QueryS3cr3tTok",
+    "of a bad port": "http://ada-lovelace:Us3rS3cr3tTok@a.example:port/x",
+    "of no description": "{url}/broken?k=Query%53cr3tTok",
+    "of a path": "/404?QueryS3cr3tTok",
+    "with a reference": "http://ada-lovelace:Us3rS3cr3tTok@a.example/${{x}}?k=QueryS3cr3tTok",
+    "with one slash": "http:/ada-lovelace:Us3rS3cr3tTok@a.example/?k=QueryS3cr3tTok",
+}
+OF_URLS = ("QueryS3cr3tTok", "Query%53cr3tTok", "Us3rS3cr3tTok", "ada-lovelace")
+
+
+FORMS = ['"{0}"', "'{0}'", "{{file: '{0}'}}", ">-\n    {0}"]
+
+
+def test_what_is_secret_in_the_url_of_a_description_is_masked(project: Project) -> None:
+    files = {"/broken": hostile.answer(b"openapi: [")}
+    with hostile.serve(hostile.serving(files)) as address:
+        url = address.url.removesuffix("/")
+        user = url.replace("//", "//ada-lovelace:Us3rS3cr3tTok@")
+        for name, text in SECRET_URLS.items():
+            written = text.format(url=url, user=user)
+            for number, form in enumerate(FORMS):
+                project.write(
+                    f"{name}-{number}.apitest.yaml",
+                    f'scenario: t\nendpoints:\n api:\n  url: "{url}"\n  openapi: {form.format(written)}\n'
+                    "steps: [{request: GET /a}]\n",
+                )
+        run = project.run("-vv", "--continue-on-collection-errors", "--junit-xml=junit.xml")
+    assert run.exit == 1
+    said = everything(run, project.path)
+    for name in SECRET_URLS:
+        for number in range(len(FORMS)):
+            assert f"{name}-{number}.apitest.yaml:5" in said
+    assert [one for one in OF_URLS if one in said] == []
+
+
+def test_common_words_of_a_url_are_overwritten_in_the_excerpt_only(project: Project) -> None:
+    with hostile.serve(hostile.serving({})) as address:
+        project.write(
+            "t.apitest.yaml",
+            f"""\
+            scenario: yaml
+            endpoints: {{api: {{url: "{address.url}", openapi: "/404?format=yaml&k=a"}}}}
+            steps: [{{request: GET /a}}]
+            """,
+        )
+        run = project.run()
+    assert "t.apitest.yaml:2" in run.out
+    assert 'openapi: "/404?format=****&k=*"}}' in run.out

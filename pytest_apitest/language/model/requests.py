@@ -101,6 +101,7 @@ class DescriptionSource:
         shown: its name in messages.
         refs: whether references may lead to other files below its folder or of its origin.
         origins: further origins that they may lead to.
+        secrets: parts of its URL that are masked in every output.
 
     """
 
@@ -108,6 +109,7 @@ class DescriptionSource:
     shown: str
     refs: bool = False
     origins: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 @data
