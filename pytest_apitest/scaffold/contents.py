@@ -3,28 +3,37 @@
 Rules kept here:
 - what is optional is left out, but for a JSON body or a form that a method such as POST may have;
 - JSON goes before forms, these before multipart, these before texts;
-- lists and objects in a query, path or header are written in their style (OpenAPI 3.1, section 4.8.12.2 "Style
-  Values");
+- parameters are written in their style by `openapi/writing`, as those of a request by `operation`; what a document
+  can say by name and value is said so, the rest stands as it is sent;
 - `${` of a description is text: it is written `$${`, and what cannot hold that is written in another way.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pytest_apitest.data import data, record
+from pytest_apitest.functions import as_text
 from pytest_apitest.jsonvalue import dumps
 from pytest_apitest.language.shapes import HEADER_NAME
 from pytest_apitest.openapi.media import FORM, MULTIPART, MediaType, media_type
+from pytest_apitest.openapi.operations import Parameter as Described
+from pytest_apitest.openapi.operations import UnusableError
 from pytest_apitest.openapi.parameters import DEFAULT_STYLES
 from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.openapi.samples import SampleError, Sampler
+from pytest_apitest.openapi.writing import (
+    WritingError,
+    written_cookies,
+    written_header,
+    written_path,
+    written_query,
+)
 from pytest_apitest.scaffold.naming import pieces
 from pytest_apitest.scaffold.operations import Operation, Operations, Parameter
 
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
-_DELIMITERS = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _ENDINGS = {
     "application/json": "json",
     "application/pdf": "pdf",
@@ -70,6 +79,22 @@ class Body:
     members: Mapping[str, tuple[Pointer, ...]] = {}
 
 
+@data
+class InPath:
+    """A parameter in a path.
+
+    Args:
+        before: what its style writes before a value.
+        value: the value.
+        text: all that stands in the path where no variable can hold the value, else empty.
+
+    """
+
+    before: str
+    value: Any
+    text: str
+
+
 @record
 class Contents:
     """What a request holds beside its path.
@@ -80,7 +105,7 @@ class Contents:
         headers: header lines by name.
         cookies: cookies by name.
         body: the body, or None.
-        path: texts of the path parameters in their style, and whether a variable may hold them.
+        path: path parameters by name.
 
     """
 
@@ -89,7 +114,7 @@ class Contents:
     headers: dict[str, Any] = field(default_factory=dict)
     cookies: dict[str, Any] = field(default_factory=dict)
     body: Body | None = None
-    path: dict[str, tuple[Any, bool]] = field(default_factory=dict)
+    path: dict[str, InPath] = field(default_factory=dict)
 
 
 def literal(value: Any) -> Any:
@@ -167,28 +192,33 @@ class Maker:
 
     def _parameter(self, parameter: Parameter, made: Contents) -> None:
         value = self._value_of(parameter)
-        name = parameter.name
-        if parameter.place == "cookie" and not HEADER_NAME.fullmatch(name):
-            # The name of a cookie is a token, as that of a header (RFC 6265, section 4.1.1).
-            raise LeftOutError(f"the cookie parameter {name} has no name that can be sent")
-        style = parameter.value.get("style", DEFAULT_STYLES[parameter.place])
-        explode = parameter.value.get("explode", style == "form") is True
-        if value is None:
-            raise LeftOutError(f"the {parameter.place} parameter {name} is null")
+        called = f"the {parameter.place} parameter {parameter.name}"
+        try:
+            described = self._reader.described(parameter)
+            if value is None and described.style is not None:
+                raise LeftOutError(f"{called} is null")
+            self._written(described, value, made)
+        except WritingError as error:
+            raise LeftOutError(f"{called} {error}") from None
+        except UnusableError as error:
+            raise LeftOutError(f"{called}: {error.message}") from None
+
+    def _written(self, parameter: Described, value: Any, made: Contents) -> None:
+        """Add a parameter in its style."""
+        name, looks = parameter.name, self._reader.looks
         if parameter.place == "query":
-            _query(made, name, value, str(style), explode=explode)
-            return
-        simple = not isinstance(value, dict | list)
-        text = text_of(value) if simple else _joined(value, explode=explode)
-        if parameter.place == "path":
-            if not text:
-                raise LeftOutError(f"the path parameter {name} is empty")
-            before = {"label": ".", "matrix": f";{quote(name, safe='')}="}.get(str(style), "")
-            made.path[name] = (value, True) if simple and not before else (before + text, False)
+            _query(made, parameter, value, written_query(parameter, value, looks))
+        elif parameter.place == "path":
+            made.path[name] = _in_path(parameter, value, written_path(parameter, value, looks))
         elif parameter.place == "header":
-            made.headers[name] = literal(value if simple else text)
+            text = written_header(parameter, value, looks)
+            made.headers[name] = literal(value if _is_scalar(value) and as_text(value) == text else text)
         else:
-            made.cookies[name] = literal(text)
+            for key, text in written_cookies(parameter, value, looks).items():
+                if not HEADER_NAME.fullmatch(key):
+                    # The name of a cookie is a token, as that of a header (RFC 6265, section 4.1.1).
+                    raise LeftOutError(f"the cookie parameter {name} has no name that can be sent")
+                made.cookies[key] = literal(text)
 
     def _value_of(self, parameter: Parameter) -> Any:
         holder, pointer = parameter.value, parameter.pointer
@@ -216,7 +246,7 @@ class Maker:
             raise LeftOutError(
                 f"no value for the {parameter.place} parameter {parameter.name}: {error.message}"
             ) from None
-        return dumps(value) if as_json else value
+        return value
 
     def _examples(self, holder: Mapping[str, Any], pointer: Pointer) -> list[Any]:
         found = [holder["example"]] if "example" in holder else []
@@ -333,42 +363,50 @@ class Maker:
         return {"text": text, "content_type": media} if media else text
 
 
-def _query(made: Contents, name: str, value: Any, style: str, *, explode: bool) -> None:
-    """Add a parameter of the query in its style."""
-    simple = not isinstance(value, dict | list)
-    if simple and "${" not in name:
-        made.query[name] = literal(value)
+def _query(made: Contents, parameter: Described, value: Any, pieces: list[str]) -> None:
+    """Add a parameter of the query: by name and value where that is sent as these pieces, else as they are."""
+    leaves = [unquote(pieces[0].partition("=")[2])] if parameter.style is None else _leaves(value)
+    named: dict[str, list[Any]] = {}
+    plain = len(leaves) == len(pieces)
+    for piece, leaf in zip(pieces, leaves, strict=False):
+        left, _, text = piece.partition("=")
+        name = unquote(left)
+        plain = plain and _is_sent_as(leaf, text) and "${" not in name and name not in made.query
+        named.setdefault(name, []).append(literal(leaf))
+    if not plain:
+        made.raw_query += pieces
         return
-    if isinstance(value, list) and explode and value and "${" not in name and not _nested(value):
-        made.query[name] = literal(value)
-        return
-    if isinstance(value, dict) and (style == "deepObject" or explode) and "${" not in name + "".join(value):
-        for member, item in value.items():
-            made.query[f"{name}[{member}]" if style == "deepObject" else member] = literal(
-                item if not isinstance(item, dict | list) else dumps(item)
-            )
-        return
-    left = quote(name, safe="")
-    if simple:
-        made.raw_query.append(f"{left}={quote(text_of(value), safe='')}")
-    elif isinstance(value, list) and explode:
-        made.raw_query += (f"{left}={quote(text_of(item), safe='')}" for item in value)
-    else:
-        made.raw_query.append(f"{left}={_joined(value, explode=False, between=_DELIMITERS.get(style, ','))}")
+    for name, items in named.items():
+        made.query[name] = items if isinstance(value, list) or len(items) > 1 else items[0]
+
+
+def _in_path(parameter: Described, value: Any, text: str) -> InPath:
+    style = parameter.style.style if parameter.style is not None else ""
+    before = {"label": ".", "matrix": f";{quote(parameter.name, safe='')}="}.get(style, "")
+    shown = unquote(text) if parameter.style is None else value
+    plain = text.startswith(before) and _is_sent_as(shown, text.removeprefix(before))
+    return InPath(before, shown, "" if plain else text)
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is not None and not isinstance(value, dict | list)
+
+
+def _is_sent_as(value: Any, text: str) -> bool:
+    """Tell whether a value that a document gives for a name is sent as this text."""
+    return _is_scalar(value) and quote(as_text(value), safe="") == text
+
+
+def _leaves(value: Any) -> list[Any]:
+    """Return the scalars of a value, in its order."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [leaf for one in inner for leaf in _leaves(one)]
+    return [value]
 
 
 def _nested(items: list[Any]) -> bool:
     return any(isinstance(item, dict | list) or item is None for item in items)
-
-
-def _joined(value: dict[str, Any] | list[Any], *, explode: bool, between: str = ",") -> str:
-    """Return a list or an object in the style `simple`, encoded."""
-    if isinstance(value, list):
-        return between.join(quote(text_of(item), safe="") for item in value)
-    pairs = [(quote(name, safe=""), quote(text_of(item), safe="")) for name, item in value.items()]
-    if explode:
-        return ",".join(f"{name}={item}" for name, item in pairs)
-    return between.join(piece for pair in pairs for piece in pair)
 
 
 def _field(value: Any) -> Any:

@@ -17,7 +17,7 @@ from pytest_apitest.data import data, record
 from pytest_apitest.openapi.samples import Sampler
 from pytest_apitest.patterns import deferred
 from pytest_apitest.scaffold.access import Access, Grant
-from pytest_apitest.scaffold.contents import Body, Contents, LeftOutError, Maker, literal, text_of
+from pytest_apitest.scaffold.contents import Body, Contents, InPath, LeftOutError, Maker, literal, text_of
 from pytest_apitest.scaffold.flow import Creator, Flow, json_path, key_of, name_in, resource_of
 from pytest_apitest.scaffold.naming import Names, identifier, title
 from pytest_apitest.scaffold.operations import Operation, Operations
@@ -352,24 +352,23 @@ class Plan:
                 text = quote(piece, safe="/:@!$&'()*+,;=~-._%")
                 following = index + 1 < len(_PARAMETER.split(operation.path))
                 written.append(text[:-1] + "%24" if text.endswith("$") and following else text)
-            elif piece in needs and needs[piece].key in self._saved:
-                written.append(self._reference(needs[piece]))
+                continue
+            given = planned.contents.path.get(piece, InPath("", "text", ""))
+            if piece in needs and needs[piece].key in self._saved:
+                written.append(given.before + self._reference(needs[piece]))
             else:
-                written.append(self._given(planned, piece))
+                written.append(given.text or given.before + self._variable(planned.operation, piece, given))
         return self._tools.base + "".join(written)
 
-    def _given(self, planned: Planned, parameter: str) -> str:
-        """Return what stands for a path parameter that nothing makes: a variable, or the text of it."""
-        value, plain = planned.contents.path.get(parameter, ("text", True))
-        if not plain:
-            return str(value)
-        name = name_in(planned.operation.path, parameter)
+    def _variable(self, operation: Operation, parameter: str, given: InPath) -> str:
+        """Return the reference to the variable that stands for a path parameter that nothing makes."""
+        name, text = name_in(operation.path, parameter), text_of(given.value)
         for (known, written), variable in self._unmade.items():
-            if known == name and written == text_of(value):
+            if known == name and written == text:
                 return f"${{{variable}}}"
         variable = self.names.new(name)
-        self._unmade[name, text_of(value)] = variable
-        self.variables[variable] = literal(value)
+        self._unmade[name, text] = variable
+        self.variables[variable] = literal(given.value)
         return f"${{{variable}}}"
 
     def _checks(self, planned: Planned) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.openapi.description import Description, Pointer
 from pytest_apitest.openapi.operations import Library, UnusableError
+from pytest_apitest.openapi.operations import Parameter as Described
+from pytest_apitest.openapi.parameters import SchemaTypes
+from pytest_apitest.openapi.schemas import REQUEST
 
 METHODS = ("get", "head", "options", "trace", "post", "put", "patch", "delete")
 # Header parameters that say nothing (section 4.8.12.1).
@@ -146,6 +149,7 @@ class Operations:
     def __init__(self, description: Description) -> None:
         self.description = description
         self._library = Library(description)
+        self.looks: SchemaTypes = self._library.looks
 
     def followed(self, value: Any, pointer: Pointer) -> tuple[Mapping[str, Any], Pointer]:
         """Return an object, behind its references, and where it is; an empty one where there is none."""
@@ -228,6 +232,11 @@ class Operations:
                 for name, one in (response.get("headers") or {}).items()
             }
             yield Response(key, response, at, headers)
+
+    def described(self, parameter: Parameter) -> Described:
+        """Return a parameter as the contract has it, which is what it is written by; raises `UnusableError`."""
+        written = dict(parameter.value)
+        return self._library.parameter(written, parameter.pointer, parameter.place, parameter.name, REQUEST)
 
     def content(
         self, holder: Mapping[str, Any], pointer: Pointer, media: str
