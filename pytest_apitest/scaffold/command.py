@@ -118,10 +118,15 @@ def run(request: Request) -> tuple[int, str, str]:
 
 
 def _check(request: Request) -> None:
+    # What is no name of a file may hold a secret, and so may a URL: neither is repeated.
     if "://" in request.file:
-        raise CommandError(f"{request.file}: URLs are not read; download the description and name the file")
+        raise CommandError("--from-openapi: URLs are not read; download the description and name the file")
+    if not request.file:
+        raise CommandError("--from-openapi is empty: name the description")
+    if not request.output:
+        raise CommandError("--output is empty: name a folder, . for this one")
     if request.endpoint is not None and (problem := base_url_problem(request.endpoint)):
-        raise CommandError(f"--endpoint {request.endpoint}: {problem}")
+        raise CommandError(f"--endpoint: {problem}")
     if request.app is not None:
         from pytest_apitest.hosting.loading import AppError, load_app  # noqa: PLC0415 - few name an application
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -303,9 +304,10 @@ def test_nothing_is_written_over_unless_that_is_said(tmp_path: Path) -> None:
 
 WRONG: list[tuple[str, str]] = [
     ("", ""),
+    ("--from-openapi ''", ""),
     ("--from-openapi gone.yaml", ""),
     ("--from-openapi folder", ""),
-    ("--from-openapi https://quotes.example/openapi.yaml", ""),
+    ("--from-openapi https://ada:k3y@quotes.example/openapi.yaml?key=k3y", ""),
     ("--from-openapi api.yaml", "a: ["),
     ("--from-openapi api.yaml", "scenario: t\n"),
     ("--from-openapi api.yaml", "swagger: '2.0'\ninfo: {title: t, version: '1'}\npaths: {}\n"),
@@ -315,11 +317,14 @@ WRONG: list[tuple[str, str]] = [
     ("--from-openapi api.yaml", HEAD + "paths: {}\n"),
     ("--from-openapi api.yaml", HEAD + "paths: {/a: {get: {servers: [{url: /b}], responses: {'200': {description: d}}}}}\n"),
     ("--from-openapi api.yaml --endpoint quotes.example", HEAD + PATHS),
-    ("--from-openapi api.yaml --endpoint https://ada:x@quotes.example", HEAD + PATHS),
+    ("--from-openapi api.yaml --endpoint https://ada:k3y@quotes.example", HEAD + PATHS),
+    ("--from-openapi api.yaml --endpoint https://ada:k3y/x@quotes.example", HEAD + PATHS),
+    ("--from-openapi api.yaml --endpoint https://quotes.example?key=k3y", HEAD + PATHS),
     ("--from-openapi api.yaml --app quotes", HEAD + PATHS),
     ("--from-openapi api.yaml --app pytest_apitest.demo:creat_app", HEAD + PATHS),
     ("--from-openapi api.yaml --app nowhere:app", HEAD + PATHS),
     ("--from-openapi api.yaml --app a:b --endpoint https://quotes.example", HEAD + PATHS),
+    ("--from-openapi api.yaml --output ''", HEAD + PATHS),
     ("--from-openapi api.yaml --output api.yaml", HEAD + PATHS),
     ("--from-openapi api.yaml --output api.yaml/below", HEAD + PATHS),
     ("--from-openapi api.yaml --outptu there", HEAD + PATHS),
@@ -334,10 +339,11 @@ def test_what_is_said_of_wrong_uses(tmp_path: Path, golden: Golden) -> None:
         if text:
             (folder / "api.yaml").write_text(text, encoding="utf-8")
         before = sorted(folder.rglob("*"))
-        done = init(folder, *words.split())
+        done = init(folder, *shlex.split(words))
         assert done.returncode in (1, 2)
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
+        assert "k3y" not in done.stderr
         assert sorted(folder.rglob("*")) == before, "nothing is written"
         said = done.stderr.replace("usage: apitest", "usage: ").replace(str(folder), "<here>")
         said = re.sub(r"(?s)^usage: .*?(?=apitest)", "", said)
