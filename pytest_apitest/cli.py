@@ -70,9 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "schema":
             return _schema(result=given.result)
     except BrokenPipeError:
-        # Whoever read the output went away; nothing more can be said, also not when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output went away.
+        _discard(sys.stdout)
         return 1
+    except _UnwritableError as error:
+        _discard(error.stream)
+        if error.stream is not sys.stderr:
+            _say_if_possible(f"apitest: the output cannot be written: {error.why}\n")
+        return 2
     return _demo(given.port)
 
 
@@ -176,13 +181,51 @@ def _inside_pytest(job: Any, paths: Sequence[str]) -> Any:
     return inside.result
 
 
+class _UnwritableError(Exception):
+    """What is to be said cannot be written, because a disk is full for example.
+
+    Args:
+        stream: where it cannot be.
+        why: what the system says.
+
+    """
+
+    def __init__(self, stream: TextIO, why: str) -> None:
+        super().__init__(why)
+        self.stream = stream
+        self.why = why
+
+
 def _say(stream: TextIO | None, text: str) -> None:
-    """Write a text; what the terminal cannot show is written by its code, and nothing where there is no stream."""
+    """Write a text; what the terminal cannot show is written by its code, and nothing where there is no stream.
+
+    Raises:
+        BrokenPipeError: nobody reads any longer.
+        _UnwritableError: it cannot be written for another reason.
+
+    """
     if stream is None:  # it was closed before this program began
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _UnwritableError(stream, (error.strerror or "error").lower()) from None
+
+
+def _say_if_possible(text: str) -> None:
+    try:
+        _say(sys.stderr, text)
+    except (BrokenPipeError, _UnwritableError):
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python writes it when it ends, and would say that it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _check(written: Sequence[str]) -> int:

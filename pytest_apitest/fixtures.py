@@ -148,8 +148,7 @@ def make_inspect(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable
             return inspect(source, shown, ruleset, refs=refs, ref_origins=ref_origins)
         except DescriptionError as error:
             name = shown or (shown_url(str(source)) if isinstance(source, str) else "description")
-            place = "" if (error.line, error.column) == (1, 1) else f"{error.line}:{error.column}:"
-            pytest.fail(f"{name}:{place} {error.message}", pytrace=False)
+            pytest.fail(error.of(name), pytrace=False)
 
     return inspect_
 

@@ -86,7 +86,7 @@ class Descriptions:
 
 def _read(source: DescriptionSource, at: Any, endpoint: Endpoint, sender: "Sender") -> Any:
     """Return a contract, or the sentence that says why there is none."""
-    from pytest_apitest.openapi.contract import Contract, ContractError  # noqa: PLC0415 - only when one is named
+    from pytest_apitest.openapi.contract import Contract  # noqa: PLC0415 - only when one is named
     from pytest_apitest.openapi.description import DescriptionError  # noqa: PLC0415
     from pytest_apitest.openapi.fetching import Fetcher  # noqa: PLC0415
     from pytest_apitest.openapi.sources import read_source  # noqa: PLC0415
@@ -103,8 +103,8 @@ def _read(source: DescriptionSource, at: Any, endpoint: Endpoint, sender: "Sende
         return Contract(
             read_source(at, source.shown, refs=source.refs, ref_origins=source.origins, fetcher=fetcher)
         )
-    except (DescriptionError, ContractError) as error:
-        place = "" if (error.line, error.column) == (1, 1) else f":{error.line}:{error.column}:"
+    except DescriptionError as error:
+        place = f":{error.line}:{error.column}:" if error.line else ""
         return f"{source.shown}{place} cannot be used: {error.message}"
     finally:
         fetcher.close()

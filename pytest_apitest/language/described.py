@@ -136,15 +136,15 @@ def _contract(file: Path, shown: str, *, refs: bool) -> Any:
     if known is not None and _unchanged(known[0]):
         return known[1]
     facts = _facts([file])
-    from pytest_apitest.openapi.contract import Contract, ContractError  # noqa: PLC0415 - only when one is named
+    from pytest_apitest.openapi.contract import Contract  # noqa: PLC0415 - only when one is named
     from pytest_apitest.openapi.description import DescriptionError  # noqa: PLC0415
     from pytest_apitest.openapi.sources import read_source  # noqa: PLC0415
 
     try:
         description = read_source(file, shown, refs=refs)
         contract = Contract(description)
-    except (DescriptionError, ContractError) as error:
-        raise _BrokenError(f"{shown}:{error.line}:{error.column}: {error.message}") from None
+    except DescriptionError as error:
+        raise _BrokenError(error.of(shown)) from None
     if len(_CONTRACTS) >= _MOST_CONTRACTS:
         _CONTRACTS.clear()
     if not description.unread:  # a file that is missing may be there next time

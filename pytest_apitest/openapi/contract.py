@@ -20,7 +20,7 @@ from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.json_schema.words import brief, path_of
 from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import NotJSONError, loads
-from pytest_apitest.openapi.description import Description, Pointer
+from pytest_apitest.openapi.description import Description, DescriptionError, Pointer
 from pytest_apitest.openapi.finding import METHODS, Operations
 from pytest_apitest.openapi.media import (
     FORM,
@@ -61,21 +61,8 @@ Undocumented = Literal["fail", "warn", "allow"]
 Side = Literal["exchange", "response"]
 
 
-class ContractError(Exception):
-    """A description cannot be used for checking.
-
-    Args:
-        message: why, one sentence without a final stop.
-        line: line, from 1.
-        column: column in characters, from 1.
-
-    """
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.column = column
+class ContractError(DescriptionError):
+    """A description cannot be used for checking."""
 
 
 @data
@@ -175,13 +162,10 @@ class Contract:
         self.description = description
         value = description.value
         if description.version not in VERSIONS:
-            version = description.version
-            found = (
-                f"OpenAPI {version} is not checked here"
-                if version
-                else "no version of OpenAPI that is known here"
-            )
-            raise ContractError(f"{found}; there are {', '.join(VERSIONS)}", *description.place(()))
+            wrong = description.version_mistake()
+            assert wrong is not None
+            message, pointer, key = wrong
+            raise ContractError(message, *description.place(pointer, key))
         if not isinstance(value.get("paths", {}), dict):
             raise ContractError("paths is an object", *description.place(("paths",)))
         self._library = Library(description)

@@ -25,6 +25,7 @@ from urllib.parse import unquote
 
 from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.jsonvalue import show
 from pytest_apitest.openapi.json_text import JsonPlaces, from_json, json_mistake
 from pytest_apitest.openapi.reading import MAX_SIZE, DescriptionError, Pointer, collection_paused
 from pytest_apitest.patterns import deferred
@@ -32,6 +33,7 @@ from pytest_apitest.patterns import deferred
 if TYPE_CHECKING:
     from pytest_apitest.openapi.yaml_text import YamlPlaces
 
+_SHOWN = 60
 _VERSION = deferred(r"(3\.[012])\.[0-9]+(?:-\S*)?")
 
 __all__ = [
@@ -134,6 +136,26 @@ class Description:
         self.duplicates: tuple[Duplicate, ...] = tuple(
             Duplicate(pointer, *self._line_and_column(offset)) for pointer, offset in places.duplicates()
         )
+
+    def version_mistake(self) -> tuple[str, Pointer, bool] | None:
+        """Return what is wrong with the version that is written, where, and whether the key is meant; None if nothing.
+
+        Where `version` is 3.0, 3.1 or 3.2 all the same, it is clear which is meant.
+        """
+        value = self.value
+        if not isinstance(value, dict):
+            return "this is no OpenAPI description: an object with the field openapi is due", (), False
+        if "openapi" not in value:
+            return _without_version(value)
+        written, at = value["openapi"], ("openapi",)
+        if not isinstance(written, str):
+            return f'the version is a text such as "3.1.0", got {show(written, _SHOWN)}', at, False
+        if not self.version:
+            shown = show(written, _SHOWN)
+            return f"the version {shown} is not known here; known: 3.0.x, 3.1.x and 3.2.x", at, False
+        if written == self.version:
+            return f'the version has three numbers, such as "{written}.0"', at, False
+        return None
 
     def link(self, files: "Mapping[str, Description]", unread: Mapping[str, str]) -> None:
         """Make this description one with other files.
@@ -315,6 +337,17 @@ def _version(value: Any) -> str:
         written = found[1] if found is not None else str(value["openapi"])
         return written if written in ("3.0", "3.1", "3.2") else ""
     return "2.0" if str(value.get("swagger", "")) == "2.0" else ""
+
+
+def _without_version(value: dict[str, Any]) -> tuple[str, Pointer, bool]:
+    if "swagger" in value:
+        shown = show(value["swagger"], _SHOWN)
+        message = f"this is Swagger {shown}; OpenAPI 3.0, 3.1 and 3.2 are known here: convert it first"
+        return message, ("swagger",), False
+    other = next((name for name in value if name.lower() == "openapi"), None)
+    if other is not None:
+        return f'"{other}" is written "openapi"', (other,), True
+    return 'this is no OpenAPI description: the field "openapi" is missing', (), False
 
 
 def _is_index(name: str) -> bool:

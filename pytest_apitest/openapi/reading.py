@@ -18,16 +18,26 @@ class DescriptionError(Exception):
 
     Args:
         message: why, one line that quotes nothing of the text.
-        line: line, from 1.
-        column: column in characters, from 1.
+        line: line, from 1; 0 when it is about the whole file.
+        column: column in characters, from 1; 0 when it is about the whole file.
 
     """
 
-    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.column = column
+
+    def of(self, shown: str) -> str:
+        """Return place and message in one line.
+
+        Args:
+            shown: the name of the description in messages.
+
+        """
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{shown}{place}: {self.message}"
 
 
 def error_at(text: str, offset: int, message: str) -> DescriptionError:

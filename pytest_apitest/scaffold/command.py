@@ -111,7 +111,7 @@ def run(request: Request) -> tuple[int, str, str]:
             files[output / named] = source.read_bytes()
         _write(files, request)
     except DescriptionError as error:
-        return 2, "", f"{request.file}:{error.line}:{error.column}: {error.message}\n"
+        return 2, "", f"{error.of(request.file)}\n"
     except CommandError as error:
         return error.status, "", f"apitest init: {error.message}\n"
     return 0, _told(request, made, more, None if below else named), ""

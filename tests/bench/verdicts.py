@@ -96,7 +96,7 @@ def of_ours(file: Path) -> tuple[bool, str]:
     try:
         inspection = inspect(file, file.name)
     except DescriptionError as error:
-        return False, f"{error.line}:{error.column}: {error.message} [unreadable]"
+        return False, f"{error.line or 1}:{error.column or 1}: {error.message} [unreadable]"
     errors = [one for one in inspection.findings if one.severity == "error"]
     first = f"{errors[0].line}:{errors[0].column}: {errors[0].message} [{errors[0].rule}]" if errors else ""
     return not errors, first

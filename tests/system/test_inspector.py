@@ -14,7 +14,7 @@ import yaml
 
 from pytest_apitest.openapi.inspector import inspect
 from pytest_apitest.openapi.inspector.reporting import as_text
-from pytest_apitest.openapi.inspector.rules import OAS_RULES
+from pytest_apitest.openapi.inspector.rules import ADR_RULES, OAS_RULES
 from tests.golden_files import FOLDER, Golden
 
 BAD = FOLDER / "inspector"
@@ -341,9 +341,8 @@ def test_exit_status(folder: Path, words: list[str], status: int) -> None:
     ("words", "said"),
     [
         (["none.yaml"], "none.yaml:2:1: not YAML: did not find expected ',' or ']'\n"),
-        (["gone.yaml"], "gone.yaml:1:1: cannot be read: no such file or directory\n"),
-        (["."], ".:1:1: cannot be read: is a directory\n"),
-        (["clean.yaml", "none.yaml"], "none.yaml:2:1: not YAML: did not find expected ',' or ']'\n"),
+        (["gone.yaml"], "gone.yaml: cannot be read: no such file or directory\n"),
+        (["."], ".: cannot be read: is a directory\n"),
         (["http://127.0.0.1:0/a.yaml?token=hush"], "http://127.0.0.1:0/a.yaml: the port of the URL must be between 1 and 65535\n"),
         (["http://ada:hush@127.0.0.1/a.yaml"], "http://127.0.0.1/a.yaml: the URL holds a user or password, which is not sent\n"),
         (["file:///a.yaml"], "file:///a.yaml: not a URL: it begins with http:// or https:// and a host\n"),
@@ -351,7 +350,6 @@ def test_exit_status(folder: Path, words: list[str], status: int) -> None:
         (["clean.yaml", "--ref-origin", "a.example"], "apitest inspect: --ref-origin a.example is no origin: write scheme and host, such as https://schemas.example\n"),
         (["clean.yaml", "--ref-origin", "https://u:hush@a.example/x?y=hush"], "apitest inspect: --ref-origin https://a.example/x is no origin: write scheme and host, such as https://schemas.example\n"),
         (["clean.yaml", "--shield", "a.svg"], "apitest inspect: --shield needs a ruleset with a score: --ruleset adr\n"),
-        (["clean.yaml", "--ruleset", "adr", "--shield", "no/a.svg"], "apitest inspect: no/a.svg: cannot be written: no such file or directory\n"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done(folder: Path, words: list[str], said: str) -> None:
@@ -430,6 +428,102 @@ def test_the_badge_shows_the_score(folder: Path) -> None:
     assert 0 < score < 100
     root = ET.fromstring((folder / "score.svg").read_text(encoding="utf-8"))
     assert root.attrib["aria-label"] == f"API Design Rules: {score}%"
+
+
+def test_the_badge_is_of_the_lowest_score(folder: Path) -> None:
+    files = ["clean.yaml", "missing-title.yaml"]
+    found = json.loads(run(folder, *files, *ADR, "--format", "json", "--shield", "all.svg").stdout)
+    assert badge(folder, "all.svg") == f"API Design Rules: {min(one['score'] for one in found)}%"
+
+
+ADR = ["--ruleset", "adr"]
+NOT_INSPECTED = {
+    "swagger2.yaml": "swagger: '2.0'\n",
+    "newer.yaml": "openapi: 4.0.0\n",
+    "async.yaml": "asyncapi: 3.0.0\n",
+    "list.yaml": "[1, 2]\n",
+    "text.yaml": "hello\n",
+}
+
+
+def badge(folder: Path, name: str) -> str:
+    return ET.fromstring((folder / name).read_text(encoding="utf-8")).attrib["aria-label"]
+
+
+@pytest.mark.parametrize("name", NOT_INSPECTED)
+def test_what_is_no_description_of_a_known_version_has_no_score(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(NOT_INSPECTED[name], encoding="utf-8")
+    done = run(tmp_path, name, *ADR, "--shield", "a.svg")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.endswith(f"{name}: 1 error; nothing else was inspected\n")
+    assert badge(tmp_path, "a.svg") == "API Design Rules: not inspected"
+    assert json.loads(run(tmp_path, name, *ADR, "--format", "json").stdout)["score"] is None
+    (suite,) = ET.fromstring(run(tmp_path, name, *ADR, "--format", "junit").stdout)
+    tags = [child.tag for case in suite for child in case]
+    assert {tag: tags.count(tag) for tag in tags} == {"failure": 1, "skipped": len(ADR_RULES) - 1}
+    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("1", str(len(ADR_RULES) - 1))
+
+
+UNREAD = ["missing-title.yaml", "gone.yaml", "none.yaml", "clean.yaml"]
+SAID = "gone.yaml: cannot be read: no such file or directory\nnone.yaml:2:1: not YAML: "
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "junit"])
+def test_what_cannot_be_read_takes_no_findings_away(folder: Path, form: str) -> None:
+    done = run(folder, *UNREAD, "--format", form)
+    assert done.returncode == 2
+    assert done.stderr.startswith(SAID)
+    assert "missing in an Info Object" in done.stdout
+    if form == "text":
+        assert done.stdout.endswith("missing-title.yaml: 1 error\nclean.yaml: nothing found\n")
+    elif form == "json":
+        found = json.loads(done.stdout)
+        assert [(one["file"], one["valid"], len(one["findings"]), "error" in one) for one in found] == [
+            ("missing-title.yaml", False, 1, False),
+            ("gone.yaml", False, 0, True),
+            ("none.yaml", False, 0, True),
+            ("clean.yaml", True, 0, False),
+        ]
+        why = "cannot be read: no such file or directory"
+        assert found[1]["error"] == {"message": why, "line": None, "column": None}
+        assert (found[2]["error"]["line"], found[2]["error"]["column"]) == (2, 1)
+    elif form == "sarif":
+        (one_run,) = json.loads(done.stdout)["runs"]
+        (invocation,) = one_run["invocations"]
+        assert [one["ruleId"] for one in one_run["results"]] == ["missing-field"]
+        assert invocation["executionSuccessful"] is False
+        gone, none = invocation["toolExecutionNotifications"]
+        assert gone["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "gone.yaml"}}}]
+        assert none["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 1}
+    else:
+        suites = {suite.attrib["name"]: suite for suite in ET.fromstring(done.stdout)}
+        assert {name: (one.attrib["errors"], one.attrib["failures"]) for name, one in suites.items()} == {
+            "missing-title.yaml": ("0", "1"),
+            "gone.yaml": ("1", "0"),
+            "none.yaml": ("1", "0"),
+            "clean.yaml": ("0", "0"),
+        }
+        assert f"{suites['gone.yaml'][0][0].text}\n" == SAID[: SAID.index("\n") + 1]
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "junit"])
+def test_a_report_of_nothing_but_what_cannot_be_read_is_one(folder: Path, form: str) -> None:
+    done = run(folder, "gone.yaml", "--format", form)
+    assert done.returncode == 2
+    read = ET.fromstring if form == "junit" else json.loads
+    assert read(done.stdout)
+
+
+def test_a_badge_that_cannot_be_written_takes_no_findings_away(folder: Path) -> None:
+    done = run(folder, "missing-title.yaml", *ADR, "--shield", "no/a.svg")
+    assert done.returncode == 2
+    assert done.stderr == "apitest inspect: no/a.svg: cannot be written: no such file or directory\n"
+    assert done.stdout == run(folder, "missing-title.yaml", *ADR).stdout
+
+
+def test_what_cannot_be_read_has_a_badge_without_a_score(folder: Path) -> None:
+    assert run(folder, "clean.yaml", "gone.yaml", *ADR, "--shield", "a.svg").returncode == 2
+    assert badge(folder, "a.svg") == "API Design Rules: not inspected"
 
 
 def test_names_of_the_description_are_text_for_every_reader(tmp_path: Path) -> None:

@@ -85,7 +85,15 @@ def test_the_score_is_the_part_of_the_rules_that_hold() -> None:
     assert 90 < one < 100
     assert score("/info/version: one", "/paths/~1a_b: {}") < one
     assert score("/info/version: one", "/x-apitest-ignore: ['nlgov:semver']") == 100
-    assert 0 <= score("/openapi:") < 100
+
+
+@pytest.mark.parametrize(
+    "content", [b"swagger: '2.0'", b"openapi: 4.0.0", b"asyncapi: 3.0.0", b"[1]", b"hello"], ids=str
+)
+def test_what_was_not_inspected_has_no_score(content: bytes) -> None:
+    found = inspect(content, "api.yaml", "adr")
+    assert (found.score, found.valid, found.inspected) == (None, False, False)
+    assert str(found).endswith("\napi.yaml: 1 error; nothing else was inspected")
 
 
 def test_without_the_ruleset_there_is_no_score() -> None:

@@ -171,6 +171,19 @@ def test_a_closed_standard_output_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize(
+    "words", [["schema"], ["check", "good.apitest.yaml"], ["inspect", "bad.apitest.yaml"]]
+)
+def test_an_output_that_is_full_is_one_line(project: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*APITEST, *words], cwd=project, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)  # fmt: skip
+        assert done.stderr == "apitest: the output cannot be written: no space left on device\n"
+        assert done.returncode == 2
+        both = subprocess.run([*APITEST, *words], cwd=project, stdout=full, stderr=full, timeout=60, check=False)  # fmt: skip
+    assert both.returncode == 2
+
+
 def test_the_demo_on_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -54,8 +54,10 @@ class Inspection:
         text: its text, for excerpts.
         version: the version that it says it is, such as `3.1.0`; empty where it says none.
         findings: all findings in the order of the file, those of files that it refers to behind them.
-        score: how many of the rules that apply hold, in percent; None where the ruleset has no score.
+        score: how many of the rules that apply hold, in percent; None where the ruleset has no score, and where it
+            is not `inspected`.
         texts: texts of the files that it refers to, by their names in messages.
+        inspected: whether it is a description of a known version, of which alone the other rules know something.
 
     """
 
@@ -65,6 +67,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     score: int | None
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inspected: bool = True
 
     def text_of(self, file: str) -> str:
         """Return the text of a file by its name in messages."""
@@ -91,6 +94,24 @@ class Inspection:
         return all(one.severity != ERROR for one in self.findings)
 
 
+@data
+class Unread:
+    """A description that cannot be read.
+
+    Args:
+        file: its name in messages.
+        message: why, one sentence without a final stop.
+        line: line, from 1; 0 when it is about the whole file.
+        column: column in characters, from 1; 0 when it is about the whole file.
+
+    """
+
+    file: str
+    message: str
+    line: int
+    column: int
+
+
 def _text_of(inspection: Inspection) -> str:
     out = []
     for one in inspection.findings[:_MOST_SHOWN]:
@@ -107,6 +128,8 @@ def _verdict(inspection: Inspection) -> str:
     said = f"{inspection.file}: {', '.join(filter(None, counts)) or 'nothing found'}"
     if inspection.score is not None:
         said += f"; score {inspection.score}%"
+    elif not inspection.inspected:
+        said += "; nothing else was inspected"
     return said
 
 

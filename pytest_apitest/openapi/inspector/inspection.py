@@ -85,8 +85,8 @@ def _inspected(description: Description, ruleset: str) -> Inspection:
             found += context.walk.found[before:]
     if context is not None:
         found = _not_ignored(found, context)
-    if ruleset == "adr":
-        score = score_of(found, applying)
+        if ruleset == "adr":
+            score = score_of(found, applying)
     return Inspection(
         description.shown,
         description.text,
@@ -94,6 +94,7 @@ def _inspected(description: Description, ruleset: str) -> Inspection:
         _placed(found, description),
         score,
         {file.shown: file.text for file in description.files.values()},
+        inspected=context is not None,
     )
 
 
@@ -114,7 +115,8 @@ def _found_in(description: Description) -> tuple[list[Found], Context | None]:
         )
         for one in description.duplicates
     ]
-    found += _version_problems(description)
+    if (wrong := description.version_mistake()) is not None:
+        found.append(Found("openapi-version", *wrong))
     if description.version not in ("3.0", "3.1", "3.2"):
         return found, None
     walk = Walk(description.version)
@@ -130,40 +132,6 @@ def _found_in(description: Description) -> tuple[list[Found], Context | None]:
     unused_components(context)
     _unknown_ignores(context)
     return found + walk.found, context
-
-
-def _version_problems(description: Description) -> list[Found]:
-    value = description.value
-    if not isinstance(value, dict):
-        return [
-            Found(
-                "openapi-version",
-                "this is no OpenAPI description: an object with the field openapi is due",
-                (),
-            )
-        ]
-    if "openapi" not in value:
-        if "swagger" in value:
-            shown = show(value["swagger"], _SHOWN)
-            message = f"this is Swagger {shown}; OpenAPI 3.0, 3.1 and 3.2 are inspected: convert it first"
-            return [Found("openapi-version", message, ("swagger",))]
-        other = next((name for name in value if name.lower() == "openapi"), None)
-        if other is not None:
-            return [Found("openapi-version", f'"{other}" is written "openapi"', (other,), True)]
-        return [
-            Found("openapi-version", 'this is no OpenAPI description: the field "openapi" is missing', ())
-        ]
-    version = value["openapi"]
-    if not isinstance(version, str):
-        message = f'the version is a text such as "3.1.0", got {show(version, _SHOWN)}'
-        return [Found("openapi-version", message, ("openapi",))]
-    if not description.version:
-        message = f"the version {show(version, _SHOWN)} is not known here; known: 3.0.x, 3.1.x and 3.2.x"
-        return [Found("openapi-version", message, ("openapi",))]
-    if version == description.version:
-        message = f'the version has three numbers, such as "{version}.0"'
-        return [Found("openapi-version", message, ("openapi",))]
-    return []
 
 
 # -- ignoring -------------------------------------------------------------------------------------------

@@ -350,9 +350,13 @@ def test_operations_of_3_2() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("swagger: '2.0'\npaths: {}", "OpenAPI 2.0 is not checked here; there are 3.0, 3.1, 3.2"),
-        ("openapi: 4.0.0\npaths: {}", "no version of OpenAPI that is known here; there are 3.0, 3.1, 3.2"),
-        ("[]", "no version of OpenAPI that is known here; there are 3.0, 3.1, 3.2"),
+        (
+            "swagger: '2.0'\npaths: {}",
+            'this is Swagger "2.0"; OpenAPI 3.0, 3.1 and 3.2 are known here: convert it first',
+        ),
+        ("openapi: 4.0.0\npaths: {}", 'the version "4.0.0" is not known here; known: 3.0.x, 3.1.x and 3.2.x'),
+        ("[]", "this is no OpenAPI description: an object with the field openapi is due"),
+        ("paths: {}", 'this is no OpenAPI description: the field "openapi" is missing'),
         ("openapi: 3.1.0\npaths: []", "paths is an object"),
     ],
 )
