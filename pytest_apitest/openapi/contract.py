@@ -12,7 +12,7 @@ Rules kept here:
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_apitest.data import changed, data, record
 from pytest_apitest.errors import did_you_mean
@@ -20,6 +20,7 @@ from pytest_apitest.exchange import Headers, lines_of
 from pytest_apitest.json_schema.words import brief, path_of
 from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import NotJSONError, loads
+from pytest_apitest.openapi.decoding import decoded
 from pytest_apitest.openapi.description import Description, DescriptionError, Pointer
 from pytest_apitest.openapi.finding import METHODS, Operations
 from pytest_apitest.openapi.media import (
@@ -44,18 +45,11 @@ from pytest_apitest.openapi.operations import (
     Parameter,
     UnusableError,
 )
-from pytest_apitest.openapi.parameters import (
-    ABSENT,
-    as_json,
-    cookie_pairs,
-    decoded_header,
-    decoded_path,
-    decoded_query,
-    query_pairs,
-)
+from pytest_apitest.openapi.parameters import ABSENT, StyleError, cookie_pairs, query_pairs
 from pytest_apitest.openapi.paths import PathFound
 
 VERSIONS = ("3.0", "3.1", "3.2")
+_BEFORE = {NotJSONError: "is no JSON: ", BodyError: "cannot be read: ", StyleError: ""}
 
 Undocumented = Literal["fail", "warn", "allow"]
 Side = Literal["exchange", "response"]
@@ -307,10 +301,9 @@ class Contract:
         at = f"{parameter.place} {parameter.name}"
         rule = "header" if side == "response" else "parameter"
         try:
-            value = self._decoded(parameter, sent)
-        except (NotJSONError, BodyError) as error:
-            what = "is no JSON" if isinstance(error, NotJSONError) else "cannot be read"
-            yield self._violation(rule, side, at, f"{what}: {error}", parameter.pointer)
+            value = decoded(parameter, sent, self._library.looks)
+        except (NotJSONError, BodyError, StyleError) as error:
+            yield self._violation(rule, side, at, f"{_BEFORE[type(error)]}{error}", parameter.pointer)
             return
         if value is ABSENT:
             if parameter.required:
@@ -322,27 +315,6 @@ class Contract:
             below = path_of(place)[1:]
             pointer = parameter.judge.schemas.place(node, keyword)
             yield self._violation(rule, side, at + (f" at {below}" if below else ""), message, pointer)
-
-    def _decoded(self, parameter: Parameter, sent: Any) -> Any:
-        """Return the value of a parameter from its text, or from names and texts; or `ABSENT`."""
-        looks = self._library.looks
-        if sent is ABSENT:
-            return ABSENT
-        if parameter.form:
-            return form_value(
-                sent.encode(), parameter.judge.raw if parameter.judge is not None else {}, looks
-            )
-        if parameter.place == "querystring":
-            return as_json(unquote(sent)) if parameter.judge is not None else sent
-        if isinstance(sent, list) and parameter.style is None:
-            texts = [text for name, text in sent if name == parameter.name]
-            return as_json(unquote_plus(texts[0])) if texts else ABSENT
-        if parameter.style is None:
-            return as_json(unquote_plus(sent) if parameter.place == "path" else sent)
-        if isinstance(sent, list):
-            return decoded_query(parameter.style, sent, looks)
-        decode = decoded_path if parameter.place == "path" else decoded_header
-        return decode(parameter.style, sent, looks)
 
     def _request_body(self, operation: Operation, exchange: Exchange, trace: Trace) -> Iterator[Violation]:
         lines = lines_of(exchange.request_headers, "content-type")

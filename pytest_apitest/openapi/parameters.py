@@ -3,6 +3,10 @@
 Rules kept here:
 - the style says which characters stand between parts, and these are looked for before percent-decoding ("Style
   Values"): `simple`, `label`, `matrix`, `form`, `spaceDelimited`, `pipeDelimited`, `deepObject`;
+- what is not in the style of its parameter, such as a plain text for `deepObject`, stays a text too, and is judged as
+  one; so is a list of names and values in which one has no partner;
+- in a query and among cookies only an array that is written apart may come more than once: of two values of anything
+  else some servers read the first and some the last;
 - a text becomes an integer, number, boolean or null where the schema asks for one and the text is one as JSON
   writes it; otherwise it stays a text, and the schema says what is wrong with that.
 """
@@ -36,6 +40,10 @@ class Absent:
 
 
 ABSENT = Absent()
+
+
+class StyleError(Exception):
+    """A parameter was sent in a way that has no value in its style; the message says how, without its name."""
 
 
 class SchemaTypes:
@@ -193,8 +201,12 @@ def decoded_query(style: Style, pairs: Pairs, looks: SchemaTypes) -> Any:
         pairs: what `query_pairs` returns.
         looks: looks into schemas.
 
+    Raises:
+        StyleError: it was sent more than once, and is no array that is written apart.
+
     """
-    if "object" in style.types and style.style == "deepObject":
+    texts = [text for name, text in pairs if name == style.name]
+    if "object" in style.types and style.style == "deepObject" and not texts:
         found = [(_inner(name, style.name), unquote_plus(text)) for name, text in pairs]
         members = [(name, text) for name, text in found if name is not None]
         return _deep(members, style.schema, looks) if members else ABSENT
@@ -206,20 +218,36 @@ def decoded_query(style: Style, pairs: Pairs, looks: SchemaTypes) -> Any:
             for name, text in pairs
             if looks.member(style.schema, name) not in others
         ]
-        return looks.members(members, style.schema) if members else ABSENT
-    texts = [text for name, text in pairs if name == style.name]
+        if members or not texts:
+            return looks.members(members, style.schema) if members else ABSENT
     if not texts:
         return ABSENT
+    delimiters = _DELIMITERS.get(style.style, (",",))
     if "array" in style.types:
         item = looks.item(style.schema)
-        if not style.explode:
-            pieces = [piece for text in texts for piece in _split(text, _DELIMITERS.get(style.style, (",",)))]
-        else:
-            pieces = texts
+        if not style.explode and len(texts) > 1:
+            raise StyleError(
+                f"sent {len(texts)} times; explode is false: one value, with {delimiters[0]} between the items"
+            )
+        pieces = texts if style.explode else _split(texts[0], delimiters)
         return [looks.scalar(unquote_plus(piece), item) for piece in pieces]
-    if "object" in style.types:
-        return looks.members(_twos(_split(texts[0], _DELIMITERS.get(style.style, (",",)))), style.schema)
-    return looks.scalar(unquote_plus(texts[0]), style.schema)
+    if not style.types and style.explode:
+        return looks.scalar(unquote_plus(texts[0]), style.schema)  # nothing is said against an array
+    text = the_only(texts)
+    if (
+        "object" in style.types
+        and style.style != "deepObject"
+        and not (style.style == "form" and style.explode)
+    ):
+        return _object(_split(text, delimiters), text, style, looks, apart=False)
+    return looks.scalar(unquote_plus(text), style.schema)
+
+
+def the_only(texts: Sequence[str]) -> str:
+    """Return the value of a parameter that is sent once; raises `StyleError` for several."""
+    if len(texts) > 1:
+        raise StyleError(f"sent {len(texts)} times, expected one value")
+    return texts[0]
 
 
 def _inner(name: str, outer: str) -> str | None:
@@ -248,12 +276,20 @@ def _split(text: str, delimiters: Iterable[str]) -> list[str]:
     return text.split(first)
 
 
-def _twos(pieces: list[str]) -> list[tuple[str, str]]:
-    return [(unquote(name), unquote(text)) for name, text in zip(pieces[::2], pieces[1::2], strict=False)]
+def _pairs(pieces: list[str], *, apart: bool) -> list[tuple[str, str]] | None:
+    """Return names and values, with `=` between them or in turn; None when one has no partner."""
+    if apart:
+        found = [piece.partition("=") for piece in pieces]
+        return [(name, text) for name, _, text in found] if all(sign for _, sign, _ in found) else None
+    return list(zip(pieces[::2], pieces[1::2], strict=True)) if len(pieces) % 2 == 0 else None
 
 
-def _pairs_of(pieces: list[str]) -> list[tuple[str, str]]:
-    return [(unquote(name), unquote(text)) for name, _, text in (piece.partition("=") for piece in pieces)]
+def _object(pieces: list[str], text: str, style: Style, looks: SchemaTypes, *, apart: bool) -> Any:
+    """Return the object of encoded names and values, or what a text that holds none is meant as."""
+    pairs = _pairs(pieces, apart=apart)
+    if pairs is None:
+        return looks.scalar(unquote(text), style.schema)
+    return looks.members([(unquote(name), unquote(value)) for name, value in pairs], style.schema)
 
 
 def decoded_path(style: Style, text: str, looks: SchemaTypes) -> Any:
@@ -274,7 +310,9 @@ def _matrix(style: Style, text: str, looks: SchemaTypes) -> Any:
         return unquote(text)
     pieces = text[1:].split(";")
     if "object" in style.types and style.explode:
-        return looks.members(_pairs_of(pieces), style.schema)
+        # A member whose value is empty has no `=` (RFC 6570, section 3.2.7).
+        pieces = [one if "=" in one else f"{one}=" for one in pieces]
+        return _object(pieces, text, style, looks, apart=True)
     named = [
         value for name, _, value in (piece.partition("=") for piece in pieces) if unquote(name) == style.name
     ]
@@ -289,13 +327,9 @@ def decoded_header(style: Style, text: str, looks: SchemaTypes) -> Any:
         item = looks.item(style.schema)
         return [looks.scalar(piece.strip(), item) for piece in text.split(",")] if text else []
     if "object" in style.types:
-        pieces = [piece.strip() for piece in text.split(",")]
-        pairs = (
-            [(name, value) for name, _, value in (piece.partition("=") for piece in pieces)]
-            if style.explode
-            else list(zip(pieces[::2], pieces[1::2], strict=False))
-        )
-        return looks.members(pairs, style.schema)
+        pairs = _pairs([piece.strip() for piece in text.split(",")], apart=style.explode)
+        if pairs is not None:
+            return looks.members(pairs, style.schema)
     return looks.scalar(text, style.schema)
 
 
@@ -304,8 +338,7 @@ def _parts(style: Style, text: str, delimiter: str, looks: SchemaTypes) -> Any:
         item = looks.item(style.schema)
         return [looks.scalar(unquote(piece), item) for piece in text.split(delimiter)] if text else []
     if "object" in style.types:
-        pieces = text.split(delimiter)
-        return looks.members(_pairs_of(pieces) if style.explode else _twos(pieces), style.schema)
+        return _object(text.split(delimiter), text, style, looks, apart=style.explode)
     return looks.scalar(unquote(text), style.schema)
 
 

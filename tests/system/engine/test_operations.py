@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_apitest.errors import ProblemsError
+from pytest_apitest.openapi.decoding import decoded
 from pytest_apitest.openapi.parameters import query_pairs
 from tests.harness import Bench, Ran, bench_in
 from tests.hostile import Address, answer, answering_always, serve
@@ -90,7 +91,7 @@ def test_every_style_over_a_socket(
         elif place == "cookie":
             line = next(text for name, text in headers if name == "cookie")
             sent = [(name, text) for name, _, text in (piece.partition("=") for piece in line.split("; "))]
-        assert made._decoded(one, sent) == value
+        assert decoded(one, sent, made._library.looks) == value
 
 
 # -- what is sent ---------------------------------------------------------------------------------------
@@ -438,3 +439,32 @@ def test_credentials_of_a_clean_up_may_be_saved_by_its_step(bench: Bench, server
     ran = bench.run(text.replace("URL", server.url), files=files)
     assert ran.messages == []
     assert dict(head_of(server.requests[1])[2])["authorization"] == "Bearer application/json"
+
+
+OTHER_KINDS = [
+    ("year", {"style": "deepObject", "explode": True, "schema": {"type": "object"}}, 1871, 'expected object, got "1871" (text)'),
+    ("page", {"schema": {"type": "integer"}}, [1, 2], "sent 2 times, expected one value"),
+    ("flat", {"explode": False, "schema": {"type": "object"}}, "x", 'expected object, got "x" (text)'),
+    ("apart", {"schema": {"type": "object", "properties": {"x": {"type": "integer"}}}}, "x", 'expected object, got "x" (text)'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "written", "value", "message"), OTHER_KINDS, ids=str)
+def test_a_value_of_another_kind_by_reference_fails_the_step(
+    bench: Bench, server: Address, name: str, written: dict[str, Any], value: Any, message: str
+) -> None:
+    operation = {"operationId": "listBooks", "parameters": [{"name": name, "in": "query", **written}]}
+    document = f"""
+    scenario: Kinds
+    fixtures: [value]
+    endpoints: {{api: {{url: "{server.url}", openapi: api.yaml}}}}
+    steps:
+      - {{request: {{operation: listBooks, query: {{{name}: "${{value}}"}}}}}}
+    """
+    ran = bench.run(document, files=description({"/books": {"get": operation}}), fixtures={"value": value})
+    assert [one.partition(" (api.yaml")[0] for one in ran.messages] == [
+        f"openapi: request query {name}: {message}"
+    ]
+    on_purpose = document.replace('"}}}', '"}}, expect: {openapi: response}}')
+    ran = bench.run(on_purpose, files=description({"/books": {"get": operation}}), fixtures={"value": value})
+    assert ran.messages == []

@@ -123,6 +123,8 @@ _NUMBERS = {"schema": _INTEGERS}
 _DEEP = {"type": "object", "properties": {"x": _INTEGERS}}
 _CONTENT = "what a text holds is not looked at"
 _XML = "its values are compared with the schema: that of an empty element is a text"
+_ONCE = "of several values the last is read"
+_BARE = "a parameter that is not in its style counts as not sent"
 _PARENT = "only a discriminator beside oneOf or anyOf is looked at"
 
 ROWS = [
@@ -201,6 +203,14 @@ ROWS = [
     Row("XML", True, {"type": "object"}, b"<a/>", content_type="application/xml", described="application/xml", reason=_XML),
     Row("XML that is not well-formed", False, {"type": "object"}, b"<a>", content_type="application/xml", described="application/xml"),
     # parameters
+    query("an integer twice", "q=1&q=2", False, _ONCE, schema={"type": "integer"}),
+    query("a text twice", "q=a&q=b", False, _ONCE, schema={"type": "string"}),
+    query("JSON twice", "q=%5B1%5D&q=%5B2%5D", False, _ONCE, content={JSON: _NUMBERS}),
+    query("a list with commas, twice", "q=1,2&q=3", False, _ONCE, explode=False, schema=_INTEGERS),
+    query("a list with pipes, twice", "q=1&q=2", False, _ONCE, explode=False, style="pipeDelimited", schema=_INTEGERS),
+    query("a text for deepObject", "q=1", False, _BARE, explode=True, style="deepObject", schema=_POINT),
+    query("a text for an object", "q=x", False, "a name without a value is left out", explode=False, schema={"type": "object"}),
+    query("a text for an object whose members stand apart", "q=x", False, schema=_POINT),
     query("JSON", "q=%5B1%5D", True, content={JSON: _NUMBERS}),
     query("wrong JSON", "q=%5B%22a%22%5D", False, content={JSON: _NUMBERS}),
     query("no JSON", "q=%5B", False, content={JSON: _NUMBERS}),

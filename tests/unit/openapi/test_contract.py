@@ -129,6 +129,8 @@ PARAMETERS = """
       - {name: empty, in: query, allowEmptyValue: true, schema: {type: integer}}
       - {name: filter, in: query, content: {application/json: {schema: {type: object, required: [f]}}}}
       - {name: either, in: query, schema: {anyOf: [{type: integer}, {type: string, enum: [all]}]}}
+      - {name: free, in: query, schema: {minimum: 1}}
+      - {name: X-Point, in: header, schema: {type: object}}
       - {name: X-Count, in: header, schema: {type: integer}}
       - {name: Accept, in: header, required: true, schema: {type: integer}}
       - {name: session, in: cookie, schema: {type: string, minLength: 3}}
@@ -169,6 +171,22 @@ OF_PARAMETERS = contract(
         ("/p/7?q=1&deep[c]=1", (), ["query deep at .c: not allowed"]),
         ("/p/7?q=1&flat=x,1,y,2", (), []),
         ("/p/7?q=1&flat=x,b", (), ['query flat at .x: expected integer, got "b" (text)']),
+        ("/p/7?q=1&size=1&size=x", (), ["query size: sent 2 times, expected one value"]),
+        ("/p/7?q=1&q=2&q=3", (), ["query q: sent 3 times, expected one value"]),
+        ("/p/7?q=1&filter=%7B%22f%22%3A1%7D&filter=1", (), ["query filter: sent 2 times, expected one value"]),
+        ("/p/7?q=1&list=1&list=2", (), ["query list: sent 2 times; explode is false: one value, with , between the items"]),
+        ("/p/7?q=1&pipes=1&pipes=2", (), ["query pipes: sent 2 times; explode is false: one value, with %7C between the items"]),
+        ("/p/7?q=1&deep=1871", (), ['query deep: expected object, got "1871" (text)']),
+        ("/p/7?q=1&deep=1871&deep[a]=1", (), ['query deep: expected object, got "1871" (text)']),
+        ("/p/7?q=1&flat=x", (), ['query flat: expected object, got "x" (text)']),
+        ("/p/7?q=1&flat=x,1&flat=x,2", (), ["query flat: sent 2 times, expected one value"]),
+        ("/p/7?q=1&apart=x", (), ['query apart: expected object, got "x" (text)']),
+        ("/p/7?q=1&free=1&free=2", (), []),
+        ("/p/7?q=1", (("Cookie", "session=abc; session=abcd"),), ["cookie session: sent 2 times, expected one value"]),
+        ("/p/7?q=1", (("X-Point", "x"),), ['header X-Point: expected object, got "x" (text)']),
+        ("/objects/x", (), ['path a: expected object, got "x" (text)']),
+        ("/object/x,1,y", (), ['path a: expected object, got "x,1,y" (text)']),
+        ("/matrices/;x", (), ['path a at .x: expected integer, got "" (text)']),
         ("/p/7?q=1&lat=1.5&lon=2", (), []),
         ("/p/7?q=1&lat=1.5", (), ["query apart at .lon: missing"]),
         ("/p/7?q=1&flag=true", (), []),

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pytest_apitest.openapi.decoding import decoded
 from pytest_apitest.openapi.operations import Parameter
 from pytest_apitest.openapi.parameters import query_pairs
 from pytest_apitest.openapi.writing import (
@@ -75,7 +76,7 @@ def write_and_read(made: Any, one: Parameter, value: Any) -> Any:
         line = "; ".join(f"{name}={text}" for name, text in written_cookies(one, value, looks).items())
         sent = [(name, text) for name, _, text in (piece.partition("=") for piece in line.split("; "))]
     assert list(made.wrong_parameter(one, sent)) == []
-    return made._decoded(one, sent)
+    return decoded(one, sent, looks)
 
 
 def texts(chosen: random.Random, place: str, style: str, *, apart: bool) -> Iterator[str]:
