@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from pytest_apitest.openapi.contract import Contract
+from pytest_apitest.openapi.decoding import decoded
 from pytest_apitest.openapi.description import read_description
 from pytest_apitest.openapi.parameters import cookie_pairs, query_pairs
 from pytest_apitest.scaffold.command import Request, run, scenarios
@@ -127,7 +128,7 @@ def read(contract: Contract, request: web.Request, place: str) -> Any:
         "header": request.headers.get("p"),
         "cookie": cookie_pairs(lines),
     }
-    return contract._decoded(operation.parameters[0], by_place[place])
+    return decoded(operation.parameters[0], by_place[place], contract._library.looks)
 
 
 THINGS = """
