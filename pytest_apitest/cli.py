@@ -3,6 +3,7 @@
 Rules kept here:
 - `check` and `schema` go through pytest's configuration, so that operators, functions and schemes that a
   conftest.py adds are known here too; the messages are those of collection;
+- what is wrong with the words of a command is said with the usage of that command, and with what was meant;
 - exit status 0: fine, 1: problems were found, 2: the command itself cannot be carried out.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pytest_apitest import __version__
+from pytest_apitest.errors import did_you_mean
 
 if TYPE_CHECKING:
     import pytest
@@ -31,35 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words behind `apitest`; those of the process when left out.
 
     """
-    parser = argparse.ArgumentParser(prog="apitest", description="Tools for API scenarios in YAML.")
-    parser.add_argument("--version", action="version", version=f"apitest {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="check documents without sending anything")
-    check.add_argument("paths", nargs="+", metavar="PATH", help="a document or a folder with documents")
-    _declare_init(commands)
-    schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
-    schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
-    inspect = commands.add_parser("inspect", help="say what is wrong with OpenAPI descriptions")
-    inspect.add_argument("files", nargs="+", metavar="FILE", help="a description, YAML or JSON, or its URL")
-    inspect.add_argument("--ruleset", choices=("oas", "adr"), default="oas", help="rules (default: oas)")
-    inspect.add_argument(
-        "--format", choices=("text", "json", "sarif", "junit"), default="text", help="form (default: text)"
-    )
-    inspect.add_argument(
-        "--fail-on", choices=("error", "warning"), default="error", help="least severity of status 1"
-    )
-    inspect.add_argument(
-        "--refs",
-        action="store_true",
-        help="read files below the folder, or of the origin, of the description",
-    )
-    inspect.add_argument(
-        "--ref-origin", action="append", default=[], metavar="URL", help="read references to this origin too"
-    )
-    inspect.add_argument("--shield", metavar="FILE", help="write a badge with the score of --ruleset adr")
-    demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
-    demo.add_argument("--port", type=_port, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     try:
         if given.command == "check":
             return _check(given.paths)
@@ -81,6 +55,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _demo(given.port)
 
 
+# -- words ----------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says of every slip in which command it was made, and what was probably meant.
+
+    Python's own leaves what a command does not know to the parser above it, which shows its own usage.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return what was given; nothing is left over.
+
+        Args:
+            args: the words; those of the process when left out.
+            namespace: gets what was given.
+
+        """
+        words = sys.argv[1:] if args is None else list(args)
+        self._refuse_unknown(words)
+        found, rest = super().parse_known_args(words, namespace)
+        if rest:
+            self.error(f"not expected: {' '.join(rest)}")
+        return found, rest
+
+    def _refuse_unknown(self, words: Sequence[str]) -> None:
+        """End with the first unknown option, also where argparse would first say what is missing because of it."""
+        known = [name for action in self._actions for name in action.option_strings]
+        for word in words:
+            is_option = len(word) > 1 and word[0] == "-" and not word[1].isdigit() and " " not in word
+            if word == "--" or (not is_option and self._subparsers is not None):
+                return  # what follows is no option, or one of a command
+            name = word.partition("=")[0]
+            # Beginnings of long options are allowed, and short ones with what belongs to them.
+            if is_option and word[:2] not in known and not any(one.startswith(name) for one in known):
+                self.error(f"unknown option {name}{did_you_mean(name, known)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(one) for one in action.choices]
+        hint = did_you_mean(str(value), known) or f"; there are {', '.join(known)}"
+        raise argparse.ArgumentError(action, f'unknown: "{value}"{hint}')
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="apitest", description="Tools for API scenarios in YAML.")
+    parser.add_argument("--version", action="version", version=f"apitest {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="check documents without sending anything")
+    check.add_argument("paths", nargs="+", metavar="PATH", help="a document or a folder with documents")
+    _declare_init(commands)
+    schema = commands.add_parser("schema", help="print the JSON Schema of documents, for editors")
+    schema.add_argument("--result", action="store_true", help="print the schema of result.json instead")
+    _declare_inspect(commands)
+    demo = commands.add_parser("demo", help="serve the demo API until Ctrl-C")
+    demo.add_argument("--port", type=_port, default=8000, help="port on 127.0.0.1 (default: 8000; 0: any)")
+    return parser
+
+
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text[:6]) > 65_535:
         raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {text!r}")
@@ -89,7 +122,12 @@ def _port(text: str) -> int:
 
 def _declare_init(commands: Any) -> None:
     init = commands.add_parser("init", help="write first scenarios from an OpenAPI description")
-    init.add_argument("--from-openapi", metavar="FILE", help="the description, YAML or JSON")
+    init.add_argument(
+        "--from-openapi", metavar="FILE", required=True, help="the description, YAML or JSON (required)"
+    )
+    init.add_argument(
+        "--refs", action="store_true", help="read files below the folder of the description that it refers to"
+    )
     init.add_argument(
         "--output", metavar="DIR", default="scenarios", help="folder to write to (default: scenarios)"
     )
@@ -99,13 +137,49 @@ def _declare_init(commands: Any) -> None:
     init.add_argument("--force", action="store_true", help="write over files that are there")
 
 
+def _declare_inspect(commands: Any) -> None:
+    inspect = commands.add_parser("inspect", help="say what is wrong with OpenAPI descriptions")
+    inspect.add_argument("files", nargs="+", metavar="FILE", help="a description, YAML or JSON, or its URL")
+    inspect.add_argument(
+        "--ruleset",
+        choices=("oas", "adr"),
+        default="oas",
+        help="oas: the rules of OpenAPI; adr: those of the NLGov REST API Design Rules, with a score "
+        "(default: oas)",
+    )
+    inspect.add_argument(
+        "--format",
+        choices=("text", "json", "sarif", "junit"),
+        default="text",
+        help="text: findings with their lines; json: for programs; sarif: for code scanning; junit: for CI, "
+        "a test for each rule (default: text)",
+    )
+    inspect.add_argument(
+        "--fail-on",
+        choices=("error", "warning"),
+        default="error",
+        help="least severity that makes the exit status 1 (default: error)",
+    )
+    inspect.add_argument(
+        "--refs",
+        action="store_true",
+        help="read files below the folder, or of the origin, of the description",
+    )
+    inspect.add_argument(
+        "--ref-origin", action="append", default=[], metavar="URL", help="read references to this origin too"
+    )
+    inspect.add_argument("--shield", metavar="FILE", help="write a badge with the score of --ruleset adr")
+
+
+# -- commands -------------------------------------------------------------------------------------------
+
+
 def _init(given: argparse.Namespace) -> int:
     from pytest_apitest.scaffold.command import Request, run  # noqa: PLC0415 - not needed by the others
 
-    if given.from_openapi is None:
-        _say(sys.stderr, "apitest init: say what to begin from: apitest init --from-openapi FILE\n")
-        return 2
-    request = Request(given.from_openapi, given.output, given.endpoint, given.app, given.force)
+    request = Request(
+        given.from_openapi, given.output, given.endpoint, given.app, given.force, refs=given.refs
+    )
     status, out, said = run(request)
     _say(sys.stdout, out)
     _say(sys.stderr, said)

@@ -14,12 +14,13 @@ from typing import Any
 
 from pytest_apitest.data import data
 from pytest_apitest.language.declarations import base_url_problem
-from pytest_apitest.openapi.description import Description, read_description
+from pytest_apitest.openapi.description import Description
 from pytest_apitest.openapi.inspector import inspect
 from pytest_apitest.openapi.paths import base_path
 from pytest_apitest.openapi.reading import DescriptionError
 from pytest_apitest.openapi.samples import Sampler
 from pytest_apitest.openapi.schemas import RESPONSE
+from pytest_apitest.openapi.sources import read_source
 from pytest_apitest.patterns import deferred
 from pytest_apitest.scaffold.contents import Maker
 from pytest_apitest.scaffold.documents import Plan, Tools, document_of
@@ -58,6 +59,7 @@ class Request:
         endpoint: base URL, or None.
         app: `module:factory`, or None.
         force: whether files are written over.
+        refs: whether references may lead to files below the folder of the description.
 
     """
 
@@ -66,6 +68,7 @@ class Request:
     endpoint: str | None
     app: str | None
     force: bool
+    refs: bool = False
 
 
 @data
@@ -99,7 +102,7 @@ def run(request: Request) -> tuple[int, str, str]:
     """
     try:
         _check(request)
-        description = _read(request.file)
+        description = _read(request.file, refs=request.refs)
         output = Path(request.output)
         source = Path(request.file)
         below = source.resolve().is_relative_to(output.resolve())
@@ -108,13 +111,13 @@ def run(request: Request) -> tuple[int, str, str]:
         _check_made(made, more, request)
         files = {output / one.name: one.text.encode() for one in made}
         if not below:
-            files[output / named] = source.read_bytes()
+            files |= {output / name: content for name, content in _copies(description, source, named).items()}
         _write(files, request)
     except DescriptionError as error:
         return 2, "", f"{error.of(request.file)}\n"
     except CommandError as error:
         return error.status, "", f"apitest init: {error.message}\n"
-    return 0, _told(request, made, more, None if below else named), ""
+    return 0, _told(request, made, more, [] if below else [named, *description.files]), ""
 
 
 def _check(request: Request) -> None:
@@ -144,23 +147,35 @@ def _check_made(made: Sequence["Written"], more: Sequence[str], request: Request
         )
 
 
-def _read(name: str) -> Description:
+def _read(name: str, *, refs: bool) -> Description:
     """Return a description without mistakes."""
-    inspection = inspect(Path(name), name)
-    first = next((one for one in inspection.findings if one.severity == "error"), None)
-    if first is not None:
-        place = f"{name}:{first.line}:{first.column}"
-        count = sum(one.severity == "error" for one in inspection.findings)
-        more = f"{count} errors" if count > 1 else "this error"
-        raise CommandError(
-            f"{place}: {first.message}\nMend {more} first: apitest inspect {shlex.quote(name)}", 1
-        )
-    return read_description(Path(name), name)
+    inspection = inspect(Path(name), name, refs=refs)
+    wrong = [one for one in inspection.findings if one.severity == "error"]
+    if wrong:
+        first, quoted = wrong[0], shlex.quote(name)
+        more = f"{len(wrong)} errors" if len(wrong) > 1 else "this error"
+        cure = f"Mend {more} first: apitest inspect {quoted}{' --refs' * refs}"
+        if not refs and any(one.rule == "ref-external" and "://" not in one.message for one in wrong):
+            cure = f"Read the files that it refers to: apitest init --from-openapi {quoted} --refs"
+        message = f"{first.file or name}:{first.line}:{first.column}: {first.message}\n{cure}"
+        raise CommandError(message, 1)
+    return read_source(Path(name), name, refs=refs)
 
 
 def _copied_name(source: Path) -> str:
     # Under its own name it would be collected as a document.
     return source.name.replace(".apitest.y", ".openapi.y")
+
+
+def _copies(description: Description, source: Path, named: str) -> dict[str, bytes]:
+    """Return the files of a description by their names in the folder that they are copied to."""
+    files = list(description.files)
+    for name in (source.name, *files) if files else ():
+        if ".apitest.y" in name:
+            raise CommandError(
+                f"{name} would be collected as a document where it is copied to; give it another name"
+            )
+    return {named: source.read_bytes(), **{name: (source.parent / name).read_bytes() for name in files}}
 
 
 # -- making ---------------------------------------------------------------------------------------------
@@ -205,7 +220,8 @@ def scenarios(
         if about := one_line(told.get(tag, "")).replace("${", "{"):
             head["description"] = about
         stem = files.new(file_stem(tag), "-")
-        document = document_of(plan, head, {**address, "openapi": named})
+        openapi = {"file": named, "refs": True} if description.files else named
+        document = document_of(plan, head, {**address, "openapi": openapi})
         if not plan.steps:
             document["steps"] = []
         made.append(_written(stem, document, plan, named))
@@ -269,6 +285,7 @@ def _write(files: Mapping[Path, bytes], request: Request) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
         for file, content in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
     except OSError as error:
         said = (error.strerror or "error").lower()
@@ -286,11 +303,13 @@ def _shown(file: Path) -> str:
     return file.as_posix()
 
 
-def _told(request: Request, made: Sequence[Written], more: Sequence[str], copied: str | None) -> str:
+def _told(request: Request, made: Sequence[Written], more: Sequence[str], copied: Sequence[str]) -> str:
     output = Path(request.output)
     rows = [(_shown(output / one.name), f"{one.steps} step{'s' * (one.steps != 1)}") for one in made]
-    if copied is not None:
-        rows.append((_shown(output / copied), "the description"))
+    rows += (
+        (_shown(output / name), "a part of it" if index else "the description")
+        for index, name in enumerate(copied)
+    )
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:{width}}  {what}" for name, what in rows]
     left_out = sum(len(one.left_out) for one in made)

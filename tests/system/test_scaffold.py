@@ -45,6 +45,9 @@ HEAD = "openapi: 3.1.0\ninfo: {title: t, version: '1'}\n"
 PATHS = "paths: {/a: {get: {tags: [one], responses: {'200': {description: d}}}}}\n"
 
 
+PART = "get: {tags: [one], operationId: readA, responses: {'200': {$ref: 'answers.yaml#/fine'}}}\n"
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with bench_in(tmp_path) as made:
@@ -300,6 +303,37 @@ def test_nothing_is_written_over_unless_that_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "my scenarios" / "api.yaml").read_text(encoding="utf-8") == HEAD + PATHS
 
 
+def test_a_description_in_several_files_is_read_copied_and_checked_against_with_refs(bench: Bench) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"name": 7 if request.query else "Ada"})
+
+    folder = bench.folder / "api"
+    (folder / "paths").mkdir(parents=True)
+    (folder / "api.yaml").write_text(HEAD + "paths: {/a: {$ref: paths/a.yaml}}\n", encoding="utf-8")
+    (folder / "paths" / "a.yaml").write_text(PART, encoding="utf-8")
+    said = "{type: object, required: [name], properties: {name: {type: string}}}"
+    (folder / "paths" / "answers.yaml").write_text(
+        f"fine: {{description: d, content: {{application/json: {{schema: {said}}}}}}}\n", encoding="utf-8"
+    )
+    url = bench.serve(("GET", "/a", answer))
+    for output in ("copied", "."):
+        status, out, error = run(
+            Request(str(folder / "api.yaml"), str(bench.folder / output), url, None, force=False, refs=True)
+        )
+        assert (status, error) == (0, "")
+        text = (bench.folder / output / "one.apitest.yaml").read_text(encoding="utf-8")
+        where = "api.yaml" if output == "copied" else "api/api.yaml"
+        assert f"openapi: {{file: {where}, refs: true}}" in text
+        copies = sorted(one.name for one in (bench.folder / "copied").rglob("a*.yaml"))
+        assert copies == ["a.yaml", "answers.yaml", "api.yaml"]
+        assert out.count("a part of it") == (2 if output == "copied" else 0)
+        ran = bench.run(text.replace("file: ", "file: copied/") if output == "copied" else text)
+        assert ran.outcomes == ["passed"], ran.messages
+    ran = bench.run(text.replace("GET /a", "GET /a?x=1"))
+    assert ran.outcomes == ["failed"]
+    assert any("$.name: expected string, got 7" in one for one in ran.messages), ran.messages
+
+
 # -- wrong uses -----------------------------------------------------------------------------------------
 
 WRONG: list[tuple[str, str]] = [
@@ -316,6 +350,13 @@ WRONG: list[tuple[str, str]] = [
     ("--from-openapi api.yaml", HEAD + "paths: {/a: {gett: {}, get: {responses: {'200': {}}}}}\n"),
     ("--from-openapi api.yaml", HEAD + "paths: {}\n"),
     ("--from-openapi api.yaml", HEAD + "paths: {/a: {get: {servers: [{url: /b}], responses: {'200': {description: d}}}}}\n"),
+    ("--from-openapi api.yaml", HEAD + "paths: {/a: {$ref: paths/a.yaml}}\n"),
+    ("--from-openapi api.yaml", HEAD + "paths: {/a: {$ref: paths/a.yaml}, /b: {gett: {}}}\n"),
+    ("--from-openapi api.yaml", HEAD + "paths: {/a: {$ref: 'https://quotes.example/a.yaml'}}\n"),
+    ("--from-openapi api.yaml --refs", HEAD + "paths: {/a: {$ref: paths/a.yaml}}\n"),
+    ("--from-openapi api.yaml --refs", HEAD + "paths: {/a: {$ref: ../a.yaml}}\n"),
+    ("--from-openapi api.yaml --refs", HEAD + "paths: {/a: {$ref: 'wrong/a.yaml'}}\n"),
+    ("--from-openapi api.yaml --refs", HEAD + "paths: {/a: {$ref: 'wrong/a.apitest.yaml'}}\n"),
     ("--from-openapi api.yaml --endpoint quotes.example", HEAD + PATHS),
     ("--from-openapi api.yaml --endpoint https://ada:k3y@quotes.example", HEAD + PATHS),
     ("--from-openapi api.yaml --endpoint https://ada:k3y/x@quotes.example", HEAD + PATHS),
@@ -338,6 +379,11 @@ def test_what_is_said_of_wrong_uses(tmp_path: Path, golden: Golden) -> None:
         (folder / "folder").mkdir(parents=True)
         if text:
             (folder / "api.yaml").write_text(text, encoding="utf-8")
+            if "wrong/a" in text:
+                (folder / "wrong").mkdir()
+                (folder / "wrong" / "a.yaml").write_text("gett: {}\n", encoding="utf-8")
+                (folder / "wrong" / "a.apitest.yaml").write_text(PART, encoding="utf-8")
+                (folder / "wrong" / "answers.yaml").write_text("fine: {description: d}\n", encoding="utf-8")
         before = sorted(folder.rglob("*"))
         done = init(folder, *shlex.split(words))
         assert done.returncode in (1, 2)

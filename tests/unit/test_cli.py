@@ -60,10 +60,34 @@ def test_what_is_printed(project: Path, words: list[str], status: int, said: str
     ("words", "said"),
     [
         ([], "apitest: error: the following arguments are required: COMMAND"),
-        (["chek"], "apitest: error: argument COMMAND: invalid choice: 'chek'"),
+        (["chek"], 'apitest: error: argument COMMAND: unknown: "chek"; did you mean "check"?'),
         (["check"], "apitest check: error: the following arguments are required: PATH"),
         (["check", "gone", "good.apitest.yaml"], "apitest check: no such file or folder: gone\n"),
-        (["schema", "more"], "apitest: error: unrecognized arguments: more"),
+        (["x"], 'argument COMMAND: unknown: "x"; there are check, init, schema, inspect, demo'),
+        (["--verson"], 'apitest: error: unknown option --verson; did you mean "--version"?'),
+        (["schema", "more"], "apitest schema: error: not expected: more"),
+        (["schema", "--reslut"], 'apitest schema: error: unknown option --reslut; did you mean "--result"?'),
+        (["check", "--strict", "x"], "apitest check: error: unknown option --strict\n"),
+        (["check", "-q", "x"], "apitest check: error: unknown option -q\n"),
+        (["demo", "--ports=1"], 'apitest demo: error: unknown option --ports; did you mean "--port"?'),
+        (
+            ["init", "--form-openapi", "x"],
+            'apitest init: error: unknown option --form-openapi; did you mean "--from-openapi"?',
+        ),
+        (["init"], "apitest init: error: the following arguments are required: --from-openapi"),
+        (
+            ["inspect", "--formt", "json", "x"],
+            'apitest inspect: error: unknown option --formt; did you mean "--format"?',
+        ),
+        (["inspect", "--format", "jsn", "x"], 'argument --format: unknown: "jsn"; did you mean "json"?'),
+        (
+            ["inspect", "--format", "html", "x"],
+            'argument --format: unknown: "html"; there are text, json, sarif, junit',
+        ),
+        (
+            ["inspect", "x", "--ref"],
+            "apitest inspect: error: ambiguous option: --ref could match --refs, --ref-origin",
+        ),
         (["demo", "--port", "x"], "argument --port: expected a port from 0 to 65535, got 'x'"),
         (["demo", "--port", "65536"], "argument --port: expected a port from 0 to 65535, got '65536'"),
     ],
@@ -73,6 +97,8 @@ def test_what_cannot_be_carried_out(project: Path, words: list[str], said: str) 
     assert (done.stdout, done.returncode) == ("", 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    if ": error: " in said:  # the usage is that of the command
+        assert done.stderr.startswith(f"usage: {said.partition(': error')[0]} ")
 
 
 @pytest.mark.parametrize(
