@@ -21,6 +21,7 @@ from pytest_apitest.errors import shown_path
 from pytest_apitest.language import is_document
 from pytest_apitest.outcome import ERROR, FAILED, NO_RESULTS, NOT_RUN, WARNED, CaseOutcome, RunOutcome
 from pytest_apitest.runtime import Runtime
+from pytest_apitest.screen import Line, notes_of, warnings_of
 
 _CASE = "apitest_case"
 
@@ -221,10 +222,14 @@ class Gathering:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
-        """Say what was exercised, what came out of a provider run, and where the reports are."""
+        """Say what was warned of, what was exercised, what came out of a provider run, and where the reports are."""
         run = self._run
         if run is None or exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
             return
+        if not self.config.getoption("disable_warnings", False):
+            _show(terminalreporter, "API warnings", warnings_of(run.cases), yellow=True)
+        if self.config.option.verbose > 0:
+            _show(terminalreporter, "API notes", notes_of(run.cases))
         if self.runtime.shows_coverage or run.minimum is not None:
             self._show_coverage(run, terminalreporter)
         if self.runtime.provider or self.runtime.report_folder:
@@ -265,3 +270,10 @@ class Gathering:
     def pytest_unconfigure(self) -> None:
         """Close connections and stop hosted applications."""
         self.runtime.close()
+
+
+def _show(terminalreporter: Any, title: str, lines: list[Line], **style: bool) -> None:
+    if lines:
+        terminalreporter.section(title, "-", **style)
+        for line in lines:
+            terminalreporter.line(line.text)

@@ -4,18 +4,20 @@ Rules kept here:
 - the failing line of the file with a caret, every failed check, the exchange, where each name came from, a
   curl line, and last the place that a terminal makes clickable;
 - about 25 lines by default; `-v` adds headers and the steps that passed, `-vv` whole bodies;
+- what a green case warned of, or was to report, is told at the end of the run, a line each;
 - what is shown was redacted when the outcome was made.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pytest_apitest.data import data
+from pytest_apitest.data import changed, data
 from pytest_apitest.errors import excerpt
 from pytest_apitest.outcome import (
     ERROR,
     FAILED,
     NOT_RUN,
     PASSED,
+    WARNED,
     CaseOutcome,
     ExchangeRecord,
     Failure,
@@ -26,6 +28,8 @@ BODY = 600
 FULL_BODY = 16 * 1024
 LINE = 160
 SHOWN_STEPS = 5
+# Lines of a list at the end of the run.
+MOST_LISTED = 20
 _PHASES = ("setup", "before_each", "teardown", "after_each")
 _QUIET_HEADERS = frozenset(
     {"host", "user-agent", "accept", "accept-encoding", "content-length", "connection"}
@@ -93,7 +97,15 @@ def render(case: CaseOutcome, text_of: Callable[[str], str], verbosity: int = 0)
 
 
 def _failing(case: CaseOutcome) -> list[StepOutcome]:
-    return [step for step in case.steps if step.outcome in (FAILED, ERROR) and step.failures]
+    failing = [step for step in case.steps if step.outcome in (FAILED, ERROR) and step.failures]
+    if failing or case.outcome != WARNED:
+        return failing
+    # A strict run fails a case for what it warns of.
+    return [
+        changed(step, outcome=WARNED, failures=step.warnings, warnings=[])
+        for step in case.steps
+        if step.warnings
+    ]
 
 
 def _overview(case: CaseOutcome) -> list[Line]:
@@ -156,6 +168,9 @@ def _headline(step: StepOutcome) -> list[Line]:
         failed = len({(failure.line, failure.column) for failure in checks})
         total = max(step.checks, failed)
         return [Line(f"E   {failed} of {total} checks failed in {name}", "error")]
+    if step.outcome == WARNED:
+        count = len(step.failures)
+        return [Line(f"E   {count} warning{'s' * (count != 1)} in {name}, and the run is strict", "error")]
     word = "ended in an error" if step.outcome == ERROR else "failed"
     return [Line(f"E   {name} {word}", "error")]
 
@@ -215,6 +230,67 @@ def _body(arrow: str, body: str, size: int, verbosity: int) -> list[Line]:
         lines.append(
             Line(f"  {arrow} … {size:,} bytes in all; -vv shows more, the report all that was kept", "dim")
         )
+    return lines
+
+
+# -- the end of the run ---------------------------------------------------------------------------------
+
+
+def warnings_of(cases: Iterable[CaseOutcome]) -> list[Line]:
+    """Return a line for each thing that cases warned of and that no failure screen shows.
+
+    Args:
+        cases: all cases of a run.
+
+    """
+    return _listed(
+        (one.file or step.file, one.line or step.line, f"{_named(step)}: {one.message}")
+        for case in cases
+        for step in _off_screen(case)
+        for one in (*(step.failures if case.outcome == WARNED else ()), *step.warnings)
+    )
+
+
+def notes_of(cases: Iterable[CaseOutcome]) -> list[Line]:
+    """Return a line for each value of `report` and each other note that no failure screen shows.
+
+    Args:
+        cases: all cases of a run.
+
+    """
+    return _listed(
+        (step.file, step.line, f"{_named(step)}: {note}")
+        for case in cases
+        for step in _off_screen(case)
+        for note in step.notes
+    )
+
+
+def _off_screen(case: CaseOutcome) -> list[StepOutcome]:
+    """Return the steps of a case that its failure screen does not show; there is none of a green case."""
+    if case.outcome not in (FAILED, ERROR):
+        return case.steps
+    failing = {id(step) for step in _failing(case)}
+    # Without a failed step it is a strict run, whose screen shows the warnings.
+    return [step for step in case.steps if id(step) not in failing] if failing else []
+
+
+def _named(step: StepOutcome) -> str:
+    return f'"{step.name}"' + (f" [{step.row}]" if step.row else "")
+
+
+def _listed(found: Iterable[tuple[str, int, str]]) -> list[Line]:
+    """Return what was found as lines with their places, each once and with its number, and at most so many."""
+    counts: dict[tuple[str, int, str], int] = {}
+    for one in found:
+        counts[one] = counts.get(one, 0) + 1
+    lines = [
+        Line(f"{file}:{line}: {_one_line(text, 400)}" + (f" ({count:,} times)" if count > 1 else ""))
+        for (file, line, text), count in list(counts.items())[:MOST_LISTED]
+    ]
+    if len(counts) > MOST_LISTED:
+        more = len(counts) - MOST_LISTED
+        lines.append(Line(f"… and {more:,} more; --apitest-report DIR writes them all"))
     return lines
 
 

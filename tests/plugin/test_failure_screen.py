@@ -1,13 +1,14 @@
 """What a person reads when a case failed: every screen is a golden file, to be read as a whole."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from pytest_apitest import demo
 from tests.golden_files import FOLDER, Golden
-from tests.plugin.project import Project, Run, steady
+from tests.plugin.project import APP, Project, Run, steady
 
 SCREENS = FOLDER / "screen"
 DESCRIPTION = Path(demo.__file__).with_name("quotes.openapi.yaml")
@@ -31,7 +32,7 @@ def told(run: Run) -> str:
 
 def screens(text: str) -> dict[str, str]:
     """Return the screens of a run by the names in their headings."""
-    parts = HEADING.split(text.partition("= short test summary")[0])
+    parts = HEADING.split(re.split("(?m)^-+ API warnings -+$|= short test summary", text)[0])
     return {
         name: re.sub(r"\n=+(?: [A-Z]+ =+)?$", "", screen.strip("\n")).rstrip("=\n") + "\n"
         for name, screen in zip(parts[1::2], parts[2::2], strict=True)
@@ -110,6 +111,93 @@ def test_what_is_warned_or_expected_is_told_in_its_own_word(project: Project) ->
     assert "XFAIL" in run.line("cases.apitest.yaml::expected to fail ")
     assert "FAILED" in run.line("cases.apitest.yaml::expected to fail, but passes ")
     assert "known" in run.line("XFAIL cases.apitest.yaml::expected to fail")
+
+
+WARNING = f"""\
+scenario: Warning
+endpoints:
+  api: {{app: "{APP}"}}
+  careful: {{app: "{APP}", openapi: {{file: api.yaml, undocumented: warn}}}}
+cases:
+  - case: green
+    steps:
+      - name: wished
+        request: "GET ${{api}}/health"
+        should: {{status: 404, json: {{$.x: 1}}}}
+        report: {{quotes: $.quotes}}
+      - {{name: strange, request: "GET ${{careful}}/health"}}
+  - case: red
+    steps:
+      - {{name: warned before, request: "GET ${{api}}/numbers", should: {{status: 404}}}}
+      - {{name: failed, request: "GET ${{api}}/health", expect: {{status: 404}}, should: {{json: {{$.y: 1}}}}}}
+"""
+WARNED_LINES = """\
+warning.apitest.yaml:10: "wished": status: expected 404, got 200
+warning.apitest.yaml:10: "wished": $.x: not found; there are status, quotes
+warning.apitest.yaml:12: "strange": openapi: request: the path "/health" is not described (api.yaml:3:1)
+warning.apitest.yaml:15: "warned before": status: expected 404, got 200
+""".splitlines()
+
+
+@pytest.fixture
+def warning(project: Project) -> Project:
+    project.write("api.yaml", 'openapi: 3.1.0\ninfo: {title: t, version: "1"}\npaths: {}\n')
+    project.write("warning.apitest.yaml", WARNING)
+    return project
+
+
+def listed(run: Run, title: str) -> list[str]:
+    """Return the lines of a section at the end of a run."""
+    lines = run.out.splitlines()
+    starts = [number for number, line in enumerate(lines) if re.fullmatch(f"-+ {title} -+", line)]
+    if not starts:
+        return []
+    return list(
+        takewhile(lambda line: not re.match(r"[-=]{4}|\d+ [a-z]+|FAILED |\Z", line), lines[starts[0] + 1 :])
+    )
+
+
+@pytest.mark.parametrize("words", [("-q",), ("-q", "-n", "2"), ("-qq", "--tb=no"), ("-W", "ignore")])
+def test_warnings_are_told_at_the_end_of_the_run(warning: Project, words: tuple[str, ...]) -> None:
+    run = warning.run(*words, report=False)
+    assert run.exit == 1
+    assert listed(run, "API warnings") == WARNED_LINES
+    assert listed(run, "API notes") == []
+
+
+def test_warnings_can_be_left_out_and_notes_asked_for(warning: Project) -> None:
+    run = warning.run("-v", "-k", "green", "--disable-warnings", report=False)
+    assert run.exit == 0
+    assert listed(run, "API warnings") == []
+    assert listed(run, "API notes") == ['warning.apitest.yaml:8: "wished": quotes: 0']
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_strict_run_shows_warnings_as_failures(
+    warning: Project, golden: Golden, workers: tuple[str, ...]
+) -> None:
+    run = warning.run("--apitest-strict", "-k", "green", *workers, report=False)
+    assert run.counts["failed"] == 1
+    screen = re.sub(r"(?m)^\[gw\d\].*\n", "", screens(told(run))["Warning > green"])
+    golden.equal(SCREENS / "warned-in-a-strict-run.txt", screen)
+    assert listed(run, "API warnings") == []
+    assert run.line("FAILED ").startswith(
+        'FAILED warning.apitest.yaml::green - "wished": status: expected 404'
+    )
+
+
+def test_many_warnings_are_counted(project: Project) -> None:
+    steps = "".join(
+        f"  - {{request: GET /echo?n={number}, should: {{status: 404}}}}\n" for number in range(25)
+    )
+    project.steps("many.apitest.yaml", steps)
+    cases = "parametrize: [{n: 1}, {n: 2}]\n"
+    project.steps(
+        "a.apitest.yaml", "  - {name: same, request: GET /health, should: {status: 404}}\n", head=cases
+    )
+    lines = listed(project.run("-q", report=False), "API warnings")
+    assert lines[0] == 'a.apitest.yaml:5: "same": status: expected 404, got 200 (2 times)'
+    assert lines[20:] == ["… and 6 more; --apitest-report DIR writes them all"]
 
 
 def test_colours_are_for_terminals_only(project: Project) -> None:
