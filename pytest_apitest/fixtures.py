@@ -128,29 +128,79 @@ def make_inspect(request: pytest.FixtureRequest, runtime: "Runtime") -> Callable
 
         Raises:
             ValueError: there is no such ruleset, or an origin is none.
+            TypeError: the source or the origins are of a wrong type.
+            pytest.UsageError: the application cannot be hosted.
 
         """
-        from pytest_apitest.openapi.inspector import DescriptionError, inspect  # noqa: PLC0415 - few tests inspect
-        from pytest_apitest.openapi.reading import shown_url  # noqa: PLC0415
-
-        shown = None
-        if app is not None:
-            if not isinstance(source, str) or not source.startswith("/"):
-                raise pytest.UsageError(
-                    "apitest_inspect: with app the source is a path there, such as /openapi.json"
-                )
-            source, shown = runtime.hosted(app) + source, source
-        elif not isinstance(source, bytes) and "://" not in str(source):
-            beside = request.path.parent / source
-            shown = str(source)
-            source = beside if beside.exists() else runtime.config.invocation_params.dir / source
-        try:
-            return inspect(source, shown, ruleset, refs=refs, ref_origins=ref_origins)
-        except DescriptionError as error:
-            name = shown or (shown_url(str(source)) if isinstance(source, str) else "description")
-            pytest.fail(error.of(name), pytrace=False)
+        # What is wrong is raised here, so that pytest shows the line of the test and none of ours.
+        __tracebackhide__ = True
+        wrong = _wrong_call(source, ruleset, app, ref_origins)
+        if wrong is None:
+            found = _inspected(request, runtime, source, ruleset, app, refs, ref_origins)
+            if not isinstance(found, str | pytest.UsageError):
+                return found
+            if isinstance(found, str):
+                pytest.fail(found)
+            wrong = found
+        raise wrong
 
     return inspect_
+
+
+def _wrong_call(source: Any, ruleset: str, app: Any, ref_origins: Any) -> Exception | None:
+    """Return what is wrong with the arguments of `apitest_inspect`."""
+    from pytest_apitest.openapi.fetching import origin_named  # noqa: PLC0415
+    from pytest_apitest.openapi.inspector.inspection import check_ruleset  # noqa: PLC0415 - few tests inspect
+
+    if not isinstance(source, Path | str | bytes):
+        kind = type(source).__name__
+        return TypeError(
+            f"apitest_inspect takes a path, a URL or the bytes of a description, not {kind}"
+            + ("; write json.dumps(…).encode()" if isinstance(source, dict) else "")
+        )
+    if app is not None and not (isinstance(source, str) and source.startswith("/")):
+        return pytest.UsageError(
+            "apitest_inspect: with app the source is a path there, such as /openapi.json"
+        )
+    if isinstance(ref_origins, str) or not isinstance(ref_origins, Collection):
+        return TypeError('ref_origins is a list: write ref_origins=["https://schemas.example"]')
+    try:
+        check_ruleset(ruleset)
+        for origin in ref_origins:
+            origin_named(origin)
+    except ValueError as error:
+        return error.with_traceback(None)
+    return None
+
+
+def _inspected(
+    request: pytest.FixtureRequest,
+    runtime: "Runtime",
+    source: Path | str | bytes,
+    ruleset: str,
+    app: Any,
+    refs: bool,
+    ref_origins: Collection[str],
+) -> "Inspection | str | pytest.UsageError":
+    """Return what was found; a text when the description cannot be read, an error when the application cannot."""
+    from pytest_apitest.openapi.inspector import DescriptionError, inspect  # noqa: PLC0415
+    from pytest_apitest.openapi.reading import shown_url  # noqa: PLC0415
+
+    shown = None
+    if app is not None:
+        try:
+            source, shown = runtime.hosted(app) + str(source), str(source)
+        except pytest.UsageError as error:
+            return error.with_traceback(None)
+    elif not isinstance(source, bytes) and "://" not in str(source):
+        beside = request.path.parent / source
+        shown = str(source)
+        source = beside if beside.exists() else runtime.config.invocation_params.dir / source
+    try:
+        return inspect(source, shown, ruleset, refs=refs, ref_origins=ref_origins)
+    except DescriptionError as error:
+        name = shown or (shown_url(str(source)) if isinstance(source, str) else "description")
+        return error.of(name)
 
 
 def _file(request: pytest.FixtureRequest, runtime: "Runtime", name: str) -> Any:

@@ -6,6 +6,7 @@ from tests.hostile import answer, serve, serving
 from tests.plugin.project import Project
 
 BAD = 'openapi: 3.1.0\ninfo: {titel: t, version: "1"}\npaths: {}\n'
+NO_SOURCE = "TypeError: apitest_inspect takes a path, a URL or the bytes of a description, not"
 FINE = BAD.replace("titel", "title")
 
 
@@ -23,6 +24,17 @@ def said_by(project: Project, body: str) -> str:
     run = project.run("tests/test_it.py", report=False)
     assert run.exit in (0, 1), run.all
     return "passed" if run.exit == 0 else run.all
+
+
+def failed_at(project: Project, body: str) -> str:
+    """Return what failed the only line of a test; nothing else is shown than the test and its line."""
+    said = said_by(project, body)
+    [error] = [line.removeprefix("E       ") for line in said.splitlines() if line.startswith("E ")]
+    assert f">       {body}\n" in said, said
+    assert "\ntests/test_it.py:4: " in said
+    assert "pytest_apitest/" not in said
+    assert "During handling" not in said
+    return error
 
 
 def test_what_a_failing_test_shows(described: Project) -> None:
@@ -52,14 +64,16 @@ def test_where_a_description_is_looked_for(described: Project) -> None:
     )
 
 
-def test_a_description_that_cannot_be_read_fails_the_test(described: Project) -> None:
-    said = said_by(described, 'apitest_inspect("gone.yaml")')
-    assert "\ngone.yaml: cannot be read: no such file or directory\n" in said
+def test_a_description_that_cannot_be_read_fails_the_test_at_its_line(described: Project) -> None:
+    told = failed_at(described, 'apitest_inspect("gone.yaml")')
+    assert told == "Failed: gone.yaml: cannot be read: no such file or directory"
     described.write("tests/none.yaml", "a: [1\n")
-    assert "\nnone.yaml:2:1: not YAML: " in said_by(described, 'apitest_inspect("none.yaml")')
+    assert failed_at(described, 'apitest_inspect("none.yaml")').startswith(
+        "Failed: none.yaml:2:1: not YAML: "
+    )
     with serve(serving({})) as address:
-        said = said_by(described, f'apitest_inspect("{address.url}a.yaml?token=hush")')
-        assert f"\n{address.url}a.yaml: answered 404\n" in said
+        told = failed_at(described, f'apitest_inspect("{address.url}a.yaml?token=hush")')
+        assert told == f"Failed: {address.url}a.yaml: answered 404"
 
 
 def test_a_url_and_what_it_refers_to(described: Project) -> None:
@@ -98,19 +112,39 @@ assert [str(one.findings[0]) for one in found] == [
 assert "app:create" not in repr(apitest_inspect("/v1/openapi.yaml", app="app:create"))
 """
     assert said_by(described, body) == "passed"
-    said = said_by(described, 'apitest_inspect("/a.yaml", app="pytest_apitest.demo:creat_app")')
-    assert (
-        'apitest_inspect: pytest_apitest.demo has no attribute "creat_app"; did you mean "create_app"?'
-        in said
-    )
-    said = said_by(described, 'apitest_inspect("a.yaml", app="pytest_apitest.demo:create_app")')
-    assert "apitest_inspect: with app the source is a path there, such as /openapi.json" in said
-    said = said_by(described, 'apitest_inspect("/gone.yaml", app="pytest_apitest.demo:create_app")')
-    assert "\n/gone.yaml: answered 404\n" in said
+    told = failed_at(described, 'apitest_inspect("/a.yaml", app="pytest_apitest.demo:creat_app")')
+    assert "apitest_inspect: pytest_apitest.demo has no attribute" in told
+    assert told.endswith('"creat_app"; did you mean "create_app"?')
+    told = failed_at(described, 'apitest_inspect("a.yaml", app="pytest_apitest.demo:create_app")')
+    assert told.endswith("apitest_inspect: with app the source is a path there, such as /openapi.json")
+    told = failed_at(described, 'apitest_inspect("/gone.yaml", app="pytest_apitest.demo:create_app")')
+    assert told == "Failed: /gone.yaml: answered 404"
 
 
-def test_mistakes_of_the_call(described: Project) -> None:
-    said = said_by(described, 'apitest_inspect("fine.yaml", ruleset="oass")')
-    assert 'ValueError: unknown ruleset "oass"; known: oas, adr' in said
-    said = said_by(described, 'apitest_inspect("fine.yaml", ref_origins=["schemas.example"])')
-    assert "ValueError: schemas.example is no origin: write scheme and host" in said
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            '"fine.yaml", ruleset="ads"',
+            'ValueError: unknown ruleset "ads"; known: oas, adr',
+        ),
+        (
+            '"fine.yaml", ref_origins=["schemas.example"]',
+            "ValueError: schemas.example is no origin: write scheme and host, such as https://schemas.example",
+        ),
+        (
+            '"fine.yaml", ref_origins="https://schemas.example"',
+            'TypeError: ref_origins is a list: write ref_origins=["https://schemas.example"]',
+        ),
+        (
+            '{"openapi": "3.1.0"}',
+            f"{NO_SOURCE} dict; write json.dumps(…).encode()",
+        ),
+        (
+            "None",
+            f"{NO_SOURCE} NoneType",
+        ),
+    ],
+)
+def test_mistakes_of_the_call(described: Project, arguments: str, told: str) -> None:
+    assert failed_at(described, f"apitest_inspect({arguments})") == told

@@ -60,14 +60,24 @@ def inspect(
         ValueError: there is no such ruleset, or an origin is none.
 
     """
-    if ruleset not in RULESETS:
-        raise ValueError(f'unknown ruleset "{ruleset}"; known: {", ".join(RULESETS)}')
+    check_ruleset(ruleset)
     # What is read is gone again before garbage is looked for.
     with collection_paused():
         description = read_source(
             source, shown, refs=refs, ref_origins=ref_origins, reach=reach, seconds=seconds, resolver=resolver
         )
         return _inspected(description, ruleset)
+
+
+def check_ruleset(name: str) -> None:
+    """Raise `ValueError` when there is no ruleset of a name.
+
+    Args:
+        name: what was asked for, such as `oas`.
+
+    """
+    if name not in RULESETS:
+        raise ValueError(f'unknown ruleset "{name}"; known: {", ".join(RULESETS)}')
 
 
 def _inspected(description: Description, ruleset: str) -> Inspection:
