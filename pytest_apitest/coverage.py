@@ -357,9 +357,9 @@ class Minimum:
 
     @property
     def reached(self) -> bool:
-        """Whether it is enough; without a description, or with an empty one, nothing is."""
+        """Whether it is enough; without a description, or with an empty one, only 0 is reached."""
         if self.share is None or not self.share.described:
-            return False
+            return not float(self.wanted)
         return 100 * self.share.exercised >= float(self.wanted) * self.share.described
 
     @property

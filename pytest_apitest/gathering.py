@@ -45,6 +45,8 @@ class Gathering:
         self._items: dict[str, ApitestItem] = {}
         # What workers exercised of descriptions.
         self._coverage: list[DescriptionCoverage] = []
+        # Workers that died, and with them what they exercised.
+        self._lost_workers = 0
         # What pytest-xdist says of cases during which a worker died.
         self._lost: dict[str, str] = {}
         self._problems = 0
@@ -139,11 +141,17 @@ class Gathering:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Learn from a worker which cases it collected."""
+        """Learn from a worker which cases it collected; one that died has nothing to say."""
+        self._lost_workers += not hasattr(node, "workeroutput")
         sent = getattr(node, "workeroutput", {}).get("apitest", {})
         for data in sent.get("expected", ()):
             self._expected.setdefault(data["id"], CaseOutcome.from_json(data))
         self._coverage += [DescriptionCoverage.from_json(data) for data in sent.get("coverage", ())]
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether nothing ran because of documents that could not be collected."""
+        return bool(self._problems) and not self._cases
 
     def _run_outcome(self) -> RunOutcome:
         for nodeid in self._lost:
@@ -164,7 +172,7 @@ class Gathering:
                     case.reason = case.reason or "interrupted"
             cases.append(case)
         coverage = merged([*self._coverage, *self.runtime.coverage])
-        wanted = self.runtime.coverage_wanted
+        wanted = self.runtime.coverage_wanted if not self._stopped else None
         return RunOutcome(
             cases,
             self.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -230,7 +238,7 @@ class Gathering:
             _show(terminalreporter, "API warnings", warnings_of(run.cases), yellow=True)
         if self.config.option.verbose > 0:
             _show(terminalreporter, "API notes", notes_of(run.cases))
-        if self.runtime.shows_coverage or run.minimum is not None:
+        if (self.runtime.shows_coverage and not self._stopped) or run.minimum is not None:
             self._show_coverage(run, terminalreporter)
         if self.runtime.provider or self.runtime.report_folder:
             self._show_verdict(run, terminalreporter)
@@ -245,6 +253,11 @@ class Gathering:
         if run.minimum is not None:
             word = "ERROR: " if run.lacks_coverage else ""
             terminalreporter.line(word + run.minimum.sentence, red=run.lacks_coverage)
+        if run.lacks_coverage and run.coverage and not self.runtime.shows_coverage:
+            terminalreporter.line("what is missing: --apitest-coverage")
+        if self._lost_workers:
+            count = "a worker" if self._lost_workers == 1 else f"{self._lost_workers} workers"
+            terminalreporter.line(f"incomplete: {count} died, and what ran there is not counted", red=True)
 
     def _show_verdict(self, run: RunOutcome, terminalreporter: Any) -> None:
         totals = run.totals
@@ -253,6 +266,8 @@ class Gathering:
             for word in totals
             if totals[word] and word not in ("total", "checks")
         ]
+        if self._stopped:
+            words = [f"{self._problems} document{'s' * (self._problems != 1)} with mistakes, nothing ran"]
         terminalreporter.section("API scenarios", "-")
         count = f"{totals['checks']:,} check{'s' * (totals['checks'] != 1)}"
         why = ", too little coverage" if run.lacks_coverage else ""

@@ -45,9 +45,9 @@ class Runtime:
         self.config = config
         self.extensions = Extensions()
         self.redactor = Redactor()
-        self.strict = bool(config.getoption("apitest_strict") or config.getini("apitest_strict"))
+        self.strict = self._switch("apitest_strict")
         self.report_folder = self._folder(config.getoption("apitest_report"), config.getini("apitest_report"))
-        self.shows_coverage = bool(config.getoption("apitest_coverage") or config.getini("apitest_coverage"))
+        self.shows_coverage = self._switch("apitest_coverage")
         self.options = self._options()
         self.coverage_wanted = self._coverage_wanted()
         self.roots = scenario_roots(config)
@@ -64,6 +64,14 @@ class Runtime:
         self._host: Host | None = None
         self._hosted: dict[str | int, tuple[Any, str]] = {}
         self._states: dict[Path, DocumentState] = {}
+
+    def _switch(self, name: str) -> bool:
+        """Return whether an option or its ini value is on."""
+        try:
+            default = self.config.getini(name)
+        except (ValueError, pytest.UsageError):
+            raise pytest.UsageError(f"{name} in pytest's configuration: write true or false") from None
+        return bool(self.config.getoption(name) or default)
 
     def _folder(self, option: str | None, default: str) -> Path | None:
         """Return the folder for reports; that it cannot be made is said before anything runs."""

@@ -38,7 +38,10 @@ list-style:none}
 .shares strong{display:block;font-size:1.4rem}
 .bar{display:block;height:.4rem;border-radius:.2rem;background:var(--none);border:1px solid var(--line);overflow:hidden}
 .bar i{display:block;height:100%;background:var(--good)}
-.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem}
+/* The shade at the right edge moves out of sight where the table ends. */
+.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem;
+background:linear-gradient(to left,var(--ground) 1.5rem,transparent) right/4rem 100% no-repeat local,
+linear-gradient(to left,var(--dim),transparent) right/1.25rem 100% no-repeat scroll}
 table{border-collapse:separate;border-spacing:0;width:100%}
 th,td{border-bottom:1px solid var(--line);padding:.3rem .5rem;text-align:center;white-space:nowrap}
 tr:last-child>*{border-bottom:0}
@@ -50,7 +53,8 @@ td{padding:.2rem}
 .exercised{background:var(--good);color:#fff}.violated{background:var(--bad);color:#fff;font-weight:700}
 .missing{background:var(--none);color:var(--none-ink);outline:1px dashed var(--dim);outline-offset:-1px}
 .m{font-weight:600}
-.key{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin:.5rem 0;padding:0;list-style:none;font-size:.9rem}
+.key{display:flex;flex-wrap:wrap;align-items:center;
+gap:.25rem 1rem;margin:.5rem 0;padding:0;list-style:none;font-size:.9rem}
 .key .c{display:inline-block;text-align:center}
 details{border:1px solid var(--line);border-radius:.5rem;margin:.35rem 0;padding:.35rem .75rem}
 summary{cursor:pointer}
@@ -118,9 +122,7 @@ def _matrix(coverage: DescriptionCoverage, number: int) -> Iterator[str]:
     yield "</tr></thead>\n<tbody>\n"
     for index, operation in enumerate(coverage.operations, start=1):
         name = f'<span class="m">{_text(operation.method)}</span> {_text(operation.path)}'
-        if operation.parameters or operation.properties:
-            name = f'<a href="#o{number}-{index}">{name}</a>'
-        yield f'<tr><th scope="row">{name}</th>'
+        yield f'<tr><th scope="row"><a href="#o{number}-{index}">{name}</a></th>'
         for key in keys:
             yield f"<td>{_cell(operation.status(key))}</td>"
         yield "</tr>\n"
@@ -135,25 +137,29 @@ def _cell(status: StatusCoverage | None) -> str:
 
 
 def _folded(coverage: DescriptionCoverage, number: int) -> Iterator[str]:
-    head = "<h3>Parameters and properties</h3>\n"
+    yield "<h3>Parameters and properties</h3>\n"
     for index, operation in enumerate(coverage.operations, start=1):
-        properties = operation.properties
-        if not operation.parameters and not properties:
-            continue
-        yield head
-        head = ""
-        sent = sum(one.sent for one in operation.parameters)
-        seen = sum(one.seen for _, one in properties)
         yield (
             f'<details id="o{number}-{index}"><summary><span class="m">{_text(operation.method)}</span> '
-            f'{_text(operation.path)} <span class="dim">{sent:,} of {len(operation.parameters):,} parameters, '
-            f"{seen:,} of {len(properties):,} properties</span></summary>\n"
+            f'{_text(operation.path)} <span class="dim">{_counts(operation)}</span></summary>\n'
         )
         place = f"{coverage.file}:{operation.line}"
         named = f"{operation.operation_id}, " if operation.operation_id else ""
         yield f'<p class="dim">{_text(named + place)}</p>\n'
         yield from _lists(operation)
         yield "</details>\n"
+
+
+def _counts(operation: OperationCoverage) -> str:
+    parts = [
+        f"{sum(met):,} of {len(met):,} {words}"
+        for words, met in (
+            ("parameters", [one.sent for one in operation.parameters]),
+            ("properties", [one.seen for _, one in operation.properties]),
+        )
+        if met
+    ]
+    return ", ".join(parts) or "no parameters, no properties"
 
 
 def _lists(operation: OperationCoverage) -> Iterator[str]:

@@ -18,6 +18,9 @@ WIDTH = 80
 MOST_LINES = 10
 MOST_NAMES = 12
 _LONGEST = 56
+# Texts of a description have no control characters here.
+_NO_BREAK = "\0"
+_ALL = "--apitest-report DIR writes them all"
 
 
 @data
@@ -85,17 +88,18 @@ def _missing(group: _Group, operations: Iterable[OperationCoverage]) -> Iterator
         return
     yield Line(f"{group.title}: {sum(len(names) or 1 for _, names in found):,}", group.style)
     for one, names in found[:MOST_LINES]:
-        listed = [_short(name) for name in names[:MOST_NAMES]]
+        # A line may end between two names, not inside of one.
+        listed = [_short(name).replace(" ", _NO_BREAK) for name in names[:MOST_NAMES]]
         if len(names) > MOST_NAMES:
-            listed.append(f"… and {len(names) - MOST_NAMES:,} more")
+            listed.append(f"… and {len(names) - MOST_NAMES:,} more".replace(" ", _NO_BREAK))
         text = _short(one.name) + (": " + ", ".join(listed) if listed else "")
         indent = "  ! " if one.violations else "    "
         lines = textwrap.wrap(
             text, WIDTH, initial_indent=indent, subsequent_indent=" " * 8, break_on_hyphens=False
         )
-        yield from map(Line, lines)
+        yield from (Line(line.replace(_NO_BREAK, " ")) for line in lines)
     if len(found) > MOST_LINES:
-        yield Line(f"    … and {len(found) - MOST_LINES:,} more operations")
+        yield Line(f"    … and {len(found) - MOST_LINES:,} more operations; {_ALL}")
 
 
 def _violated(operation: OperationCoverage) -> list[str] | None:
@@ -158,7 +162,7 @@ def _undocumented(coverage: DescriptionCoverage) -> Iterator[Line]:
         name = drawable(f"{one.method} {one.path}", _LONGEST - 12)
         yield Line(f"    {name}: no such {one.what}, {one.status} ({one.exercised:,})")
     if len(found) > MOST_LINES:
-        yield Line(f"    … and {len(found) - MOST_LINES:,} more")
+        yield Line(f"    … and {len(found) - MOST_LINES:,} more; {_ALL}")
 
 
 def _short(text: str) -> str:

@@ -343,9 +343,12 @@ def test_long_lists_are_cut_and_lines_are_short(project: Project) -> None:
     shown = run.out.partition("API coverage")[2].partition("API scenarios")[0].splitlines()[1:]
     assert len(shown) < 60
     assert max(map(len, shown)) <= 80
-    for line in ("    … and 5 more operations", "    … and 6 more"):
+    everything = "--apitest-report DIR writes them all"
+    for line in (f"    … and 5 more operations; {everything}", f"    … and 6 more; {everything}"):
         assert line in shown
-    assert "… and 18 more" in run.out.replace("\n       ", "")
+    assert "        … and 18 more" in shown
+    # A place and its name stand on one line.
+    assert not [line for line in shown if line.endswith(" query")]
     assert len(valid(run)[0]["operations"]) == 16
 
 
@@ -377,6 +380,7 @@ def test_a_minimum_fails_the_run(
     run = covered.run("--apitest-coverage-min", minimum, *words)
     assert run.exit == exit_status, run.all
     assert line in run.out.splitlines()
+    assert ("what is missing: --apitest-coverage" in run.out.splitlines()) is bool(exit_status)
     assert "never seen" not in run.out
     valid(run)
     assert run.json["coverage_minimum"] == {
@@ -399,16 +403,47 @@ def test_a_minimum_can_stand_in_the_ini_file(covered: Project) -> None:
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_nothing_passes_where_no_description_is(project: Project, workers: tuple[str, ...]) -> None:
     project.write("good.apitest.yaml", GOOD)
-    run = project.run("--apitest-coverage-min", "0", *workers)
+    run = project.run("--apitest-coverage-min", "1", *workers)
     assert run.exit == 1
     assert (
         run.line("ERROR: ")
-        == "ERROR: coverage: no description was checked, wanted 0 % (--apitest-coverage-min)"
+        == "ERROR: coverage: no description was checked, wanted 1 % (--apitest-coverage-min)"
     )
-    assert run.json["coverage_minimum"] == {"wanted": 0, "percent": None, "reached": False}
+    assert run.json["coverage_minimum"] == {"wanted": 1, "percent": None, "reached": False}
     assert run.json["verdict"] == "Failed"
     project.write("test_python.py", "def test_it():\n    pass\n")
-    assert project.run("--apitest-coverage-min", "0", "test_python.py", *workers, report=False).exit == 1
+    assert project.run("--apitest-coverage-min", "1", "test_python.py", *workers, report=False).exit == 1
+
+
+def test_a_minimum_of_nothing_is_always_reached(project: Project) -> None:
+    project.write("good.apitest.yaml", GOOD)
+    run = project.run("--apitest-coverage-min", "0")
+    assert run.exit == 0
+    assert "ERROR" not in run.all
+    assert run.json["coverage_minimum"] == {"wanted": 0, "percent": None, "reached": True}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_documents_with_mistakes_are_the_only_error(covered: Project, workers: tuple[str, ...]) -> None:
+    covered.write("broken.apitest.yaml", "scenario: X\n")
+    run = covered.run("--apitest-coverage-min", "100", "--apitest-coverage", *workers)
+    assert run.exit == 2
+    assert "API coverage" not in run.out
+    assert "coverage_minimum" not in run.json
+    assert run.line("Failed: ") == "Failed: 1 document with mistakes, nothing ran, 0 checks"
+    going_on = covered.run("--apitest-coverage-min", "100", "--continue-on-collection-errors")
+    assert going_on.line("ERROR: coverage: only 58.3 %")
+
+
+def test_that_a_worker_took_its_share_along_is_said(covered: Project) -> None:
+    died = "incomplete: a worker died, and what ran there is not counted"
+    covered.write("conftest.py", "import os, pytest\n\n@pytest.fixture\ndef deadly():\n    os._exit(1)\n")
+    covered.write("deadly.apitest.yaml", GOOD.replace("Good", "Deadly") + "fixtures: [deadly]\n")
+    run = covered.run("-n", "2", "--max-worker-restart=1", "--apitest-coverage", report=False)
+    assert run.exit == 1
+    assert run.line("incomplete: ") == died
+    (covered.path / "deadly.apitest.yaml").unlink()
+    assert died not in covered.run("-n", "2", "--apitest-coverage", report=False).out
 
 
 def test_a_minimum_hides_no_worse_exit_status(covered: Project) -> None:

@@ -75,6 +75,8 @@ def test_a_bad_option_is_one_usage_error(echo: Project, words: tuple[str, ...] |
         ("apitest_vars = none.json", "none.json: no such file"),
         ("apitest_endpoint = api=ftp://127.0.0.1", "--apitest-endpoint api: a base URL begins with http://"),
         ("apitest_report = pytest.ini", "--apitest-report pytest.ini: "),
+        ("apitest_strict = maybe", "apitest_strict in pytest's configuration: write true or false"),
+        ("apitest_coverage = maybe", "apitest_coverage in pytest's configuration: write true or false"),
     ],
 )
 def test_a_bad_ini_value_is_one_usage_error(echo: Project, ini: str, message: str) -> None:
