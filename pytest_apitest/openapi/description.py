@@ -33,7 +33,13 @@ from pytest_apitest.patterns import deferred
 if TYPE_CHECKING:
     from pytest_apitest.openapi.yaml_text import YamlPlaces
 
+NOT_READ = "leads out of this document, and nothing else is read"
+# How scenarios allow what a reference leads to, for `DeadReferenceError.cure`.
+ALLOWING = ('"refs: true" in "openapi" reads it', '"refs: [\'{}\']" in "openapi" reads it')
+OTHER_ORIGIN = "is of an origin that is not allowed, and is not read"
+
 _SHOWN = 60
+_ORIGIN = deferred(r"(?i:https?)://[A-Za-z0-9.-]+(?::[0-9]+)?(?=/|$)")
 _VERSION = deferred(r"(3\.[012])\.[0-9]+(?:-\S*)?")
 
 __all__ = [
@@ -54,13 +60,27 @@ class DeadReferenceError(Exception):
     Args:
         message: one sentence without a final stop.
         external: whether it leads out of the document.
+        allowed_by: what would allow to read it: `refs`, an origin such as `https://a.example`, or nothing.
 
     """
 
-    def __init__(self, message: str, *, external: bool = False) -> None:
+    def __init__(self, message: str, *, external: bool = False, allowed_by: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.external = external
+        self.allowed_by = allowed_by
+
+    def cure(self, refs: str, origin: str) -> str:
+        """Return `; …` with what allows to read it; an empty text where nothing does.
+
+        Args:
+            refs: how references to files below the folder are allowed.
+            origin: how an origin is, which stands for its `{}`.
+
+        """
+        if not self.allowed_by:
+            return ""
+        return f"; {refs if self.allowed_by == 'refs' else origin.format(self.allowed_by)}"
 
 
 @data
@@ -246,8 +266,9 @@ class Description:
             if name in self.files:
                 below, found = self.files[name].resolve(f"#{fragment}")
                 return (Elsewhere(name), *below), found
-            why = self.unread.get(name, "leads out of this document, and nothing else is read")
-            raise DeadReferenceError(why, external=True)
+            why = self.unread.get(name, NOT_READ)
+            by = _allowed_by(name) if why in (NOT_READ, OTHER_ORIGIN) else ""
+            raise DeadReferenceError(why, external=True, allowed_by=by)
         fragment = unquote(ref[1:])
         if not fragment:
             return (), self.value
@@ -348,6 +369,14 @@ def _without_version(value: dict[str, Any]) -> tuple[str, Pointer, bool]:
     if other is not None:
         return f'"{other}" is written "openapi"', (other,), True
     return 'this is no OpenAPI description: the field "openapi" is missing', (), False
+
+
+def _allowed_by(file: str) -> str:
+    """Return what would allow to read the file that a reference names."""
+    if (found := _ORIGIN.match(file)) is not None:
+        return found[0].lower()
+    is_name = "." in file.rpartition("/")[2] and not file.startswith(("/", "../"))
+    return "refs" if is_name and ":" not in file and "\\" not in file else ""
 
 
 def _is_index(name: str) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import data, record
-from pytest_apitest.openapi.description import Description, bytes_of, read_description
+from pytest_apitest.openapi.description import NOT_READ, OTHER_ORIGIN, Description, bytes_of, read_description
 from pytest_apitest.openapi.reading import DescriptionError, Pointer, shown_url
 from pytest_apitest.patterns import deferred
 
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 MAX_FILES = 100
 MAX_TOTAL = 64 * 1024 * 1024
 
-NOT_READ = "leads out of this document, and nothing else is read"
 _OUT_OF_FOLDER = "leads out of the folder of the description, and is not read"
-_OTHER_ORIGIN = "is of an origin that is not allowed, and is not read"
 
 _SCHEME = deferred(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DATA = frozenset({"example", "default", "const", "enum", "value", "dataValue", "serializedValue"})
@@ -233,7 +231,7 @@ class _Linking:
                     "leads to no http or https URL, or holds a user, and is not read"
                 ) from None
             if url != self.name and origin not in self._origins():
-                raise _RefusedError(_OTHER_ORIGIN if self.allowed.refs or self.allowed.origins else NOT_READ)
+                raise _RefusedError(OTHER_ORIGIN if self.allowed.refs or self.allowed.origins else NOT_READ)
             return url
         if not self.allowed.refs:
             raise _RefusedError(NOT_READ)

@@ -13,7 +13,7 @@ from typing import Any
 from pytest_apitest.data import data
 from pytest_apitest.json_schema.nodes import Finding, Node
 from pytest_apitest.json_schema.words import brief
-from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
+from pytest_apitest.openapi.description import ALLOWING, DeadReferenceError, Description, Pointer
 from pytest_apitest.openapi.media import FORM, MediaType, chosen, media_type
 from pytest_apitest.openapi.parameters import DEFAULT_STYLES, SchemaTypes, Style
 from pytest_apitest.openapi.schemas import REQUEST, RESPONSE, DescribedSchemas
@@ -186,7 +186,8 @@ class Library:
             try:
                 found, value = self.description.resolve(reference)
             except DeadReferenceError as error:
-                raise UnusableError(f"$ref {brief(reference)} {error.message}", (*pointer, "$ref")) from None
+                words = f"$ref {brief(reference)} {error.message}{error.cure(*ALLOWING)}"
+                raise UnusableError(words, (*pointer, "$ref")) from None
             pointer = found
         raise UnusableError("refers to itself without end", pointer)
 

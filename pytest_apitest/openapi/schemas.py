@@ -42,7 +42,7 @@ from pytest_apitest.json_schema.patterns import search_for
 from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES, is_number
 from pytest_apitest.json_schema.words import brief
-from pytest_apitest.openapi.description import DeadReferenceError, Description, Pointer
+from pytest_apitest.openapi.description import ALLOWING, DeadReferenceError, Description, Pointer
 from pytest_apitest.openapi.discriminators import (
     Discriminators,
     by_name,
@@ -302,7 +302,7 @@ class DescribedSchemas(Schemas):
             try:
                 return self._at(*self.description.resolve(reference), around)
             except DeadReferenceError as error:
-                raise OperandError(f"{brief(reference)} {error.message}") from None
+                raise OperandError(f"{brief(reference)} {error.message}{error.cure(*ALLOWING)}") from None
         found = self._named(node, reference)
         if found is None and not self._all_known:
             self._all_known = True  # an `$id` or an anchor may stand in a schema that nobody asked for yet

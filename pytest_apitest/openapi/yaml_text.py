@@ -20,6 +20,7 @@ _OTHER_BASE = deferred(r"0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}")
 _UNREADABLE = deferred("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 _ANCHOR = deferred(r"(?:^|[\s,:\[{])&[^\s,\[\]{}]")
 _ALIAS = deferred(r"(?:^|[\s,:\[{])\*[^\s,\[\]{}]")
+_OTHER_BREAKS = deferred("[\x85\u2028\u2029]")
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _TYPED_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 _PLAIN = "plain"
@@ -64,8 +65,7 @@ def from_yaml(text: str) -> tuple[Any, "YamlPlaces"]:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise error_at(text, mark.index if mark is not None else 0, _yaml_words(error, text)) from None
+        raise _mistake(error, text) from None
     except yaml.YAMLError:
         raise DescriptionError("not YAML: a character cannot stand in it") from None
     except (_TooDeepError, RecursionError):
@@ -79,8 +79,23 @@ def from_yaml(text: str) -> tuple[Any, "YamlPlaces"]:
     return value, YamlPlaces(root, twice=builder.twice)
 
 
+def _mistake(error: yaml.MarkedYAMLError, text: str) -> DescriptionError:
+    words = _yaml_words(error, text)
+    if words or _OTHER_BREAKS.search(text):  # the reader counts lines at these, and nobody else does
+        mark = error.problem_mark or error.context_mark
+        words = words or f"not YAML: {error.problem or 'it cannot be understood'}"
+        return error_at(text, mark.index if mark is not None else 0, words)
+    from pytest_apitest.source.slips import BEGIN_BEFORE, from_yaml_error  # noqa: PLC0415 - only for a mistake
+
+    problem = from_yaml_error(error, text.split("\n"), "")
+    # A message about a description quotes nothing of its text.
+    message = problem.message.partition(BEGIN_BEFORE)[0].removeprefix("not YAML: ")
+    return DescriptionError(f"not YAML: {message}", problem.place.line, problem.place.column)
+
+
 def _yaml_words(error: yaml.MarkedYAMLError, text: str) -> str:
-    problem = error.problem or "it cannot be understood"
+    """Return what the reader stumbled over; an empty text where the text around it says more."""
+    problem = error.problem or ""
     if "maximum depth" in problem.lower() or "nesting" in problem.lower():
         return TOO_DEEP
     if "another document" in problem or "expected a single document" in (error.context or ""):
@@ -98,7 +113,7 @@ def _yaml_words(error: yaml.MarkedYAMLError, text: str) -> str:
             "a tab; indent with blanks" if start == "\t" else f'a text that begins with "{start}"; quote it'
         )
         return f"not YAML: {wrong}"
-    return f"not YAML: {problem}"
+    return ""
 
 
 class _Builder:

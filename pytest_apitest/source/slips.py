@@ -19,6 +19,7 @@ QUOTE_BRACKETS = (
 QUOTE_PATH = "quote the JSONPath"
 COMMENT = '"#" starts a comment here; quote the value'
 COLON = '": " ends a plain text; quote the whole value'
+BEGIN_BEFORE = ", or begin a new line before "
 FIRST_CHARACTER = "a value cannot start with * (or @ % backtick): quote it"
 NO_ALIASES = "anchors, aliases, merge keys and tags are not part of the language: use variables, requests or a fragment"
 NO_DIRECTIVES = "directives are not part of the language: remove this line"
@@ -41,6 +42,7 @@ _COMMENT_AFTER = deferred(r"[ \t]+#\S")
 _URL_LIKE = deferred(r"(?:[A-Z]{3,7} +)?(?:https?://|/|\$\{)\S*$")
 _HASH_LINE = deferred(r"[ \t]#\S")
 _BRACKET_OR_SKIPPED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|(?:^|\s)#.*|[\[\]{}]")
+_QUOTED_OR_COMMENT = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|[:,\[{][ \t]+(#)\S")
 _BEHIND_KEY = deferred(r"['\" ]*:?")
 
 
@@ -143,7 +145,7 @@ def _stray_colon(line: int, column: int, lines: Sequence[str]) -> tuple[int, int
     if _PATH_KEY.match(text) and _open_quote(text[: earlier.start()]):
         return line, indent, QUOTE_PATH
     inside = text[earlier.end() : column].strip()
-    mapping = f", or begin a new line before {inside}" if re.fullmatch(r"[a-z_]+", inside) else ""
+    mapping = f"{BEGIN_BEFORE}{inside}" if re.fullmatch(r"[a-z_]+", inside) else ""
     return line, column, COLON + mapping
 
 
@@ -156,16 +158,29 @@ def _in_flow(line: int, column: int, context: tuple[int, int], lines: Sequence[s
     if here and here in "[{*":
         return line, _token_start(text, column), QUOTE_BRACKETS
     if here == ":":
+        cut = _comment_in(lines[context[0]], context[1]) if line > context[0] else None
+        if cut is not None:
+            return context[0], cut, COMMENT
         if line > context[0] and not re.search(r"[:,{\[]\s", text[:column]):
             # A line that looks like the next key: the comma before it, or the closing bracket, is missing.
             indent = len(text) - len(text.lstrip())
             unclosed = f'the "{opened}" of line {context[0] + 1} is not closed'
             return line, indent, f"a comma is missing before this, or {unclosed}"
         return line, column, COLON
+    if line > context[0] and (cut := _comment_in(lines[context[0]], context[1])) is not None:
+        return context[0], cut, COMMENT
     if not here or line > context[0]:
         return context[0], context[1], f'this "{opened}" is not closed'
     closing = {"{": "}", "[": "]"}.get(opened, "}")
     return line, column, f'expected "," or "{closing}" here; quote the text if it is one value'
+
+
+def _comment_in(text: str, start: int) -> int | None:
+    """Return the column of the first "#" that begins a comment where a value is due, or None."""
+    for found in _QUOTED_OR_COMMENT.finditer(text, start):
+        if found[1] is not None:
+            return found.start(1)
+    return None
 
 
 def _token_start(text: str, column: int) -> int:
@@ -182,6 +197,10 @@ def _no_content(line: int, column: int, lines: Sequence[str]) -> tuple[int, int,
     text = lines[line] if line < len(lines) else ""
     here = text[column : column + 1]
     if here == "-":
+        above = lines[line - 1] if line else ""
+        opened_at = above.find("{")
+        if opened_at >= 0 and (cut := _comment_in(above, opened_at)) is not None:
+            return line - 1, cut, COMMENT
         return line, column, BLOCK_IN_FLOW
     before = text[:column].rstrip()
     if here in ("]", "}") and not before.endswith((",", "[", "{")):

@@ -69,7 +69,7 @@ def test_a_description_that_cannot_be_read_fails_the_test_at_its_line(described:
     assert told == "Failed: gone.yaml: cannot be read: no such file or directory"
     described.write("tests/none.yaml", "a: [1\n")
     assert failed_at(described, 'apitest_inspect("none.yaml")').startswith(
-        "Failed: none.yaml:2:1: not YAML: "
+        "Failed: none.yaml:1:4: not YAML: "
     )
     with serve(serving({})) as address:
         told = failed_at(described, f'apitest_inspect("{address.url}a.yaml?token=hush")')

@@ -340,7 +340,7 @@ def test_exit_status(folder: Path, words: list[str], status: int) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["none.yaml"], "none.yaml:2:1: not YAML: did not find expected ',' or ']'\n"),
+        (["none.yaml"], 'none.yaml:1:4: not YAML: this "[" is not closed\n'),
         (["gone.yaml"], "gone.yaml: cannot be read: no such file or directory\n"),
         (["."], ".: cannot be read: is a directory\n"),
         (["http://127.0.0.1:0/a.yaml?token=hush"], "http://127.0.0.1:0/a.yaml: the port of the URL must be between 1 and 65535\n"),
@@ -465,7 +465,7 @@ def test_what_is_no_description_of_a_known_version_has_no_score(tmp_path: Path, 
 
 
 UNREAD = ["missing-title.yaml", "gone.yaml", "none.yaml", "clean.yaml"]
-SAID = "gone.yaml: cannot be read: no such file or directory\nnone.yaml:2:1: not YAML: "
+SAID = "gone.yaml: cannot be read: no such file or directory\nnone.yaml:1:4: not YAML: "
 
 
 @pytest.mark.parametrize("form", ["text", "json", "sarif", "junit"])
@@ -486,7 +486,7 @@ def test_what_cannot_be_read_takes_no_findings_away(folder: Path, form: str) -> 
         ]
         why = "cannot be read: no such file or directory"
         assert found[1]["error"] == {"message": why, "line": None, "column": None}
-        assert (found[2]["error"]["line"], found[2]["error"]["column"]) == (2, 1)
+        assert (found[2]["error"]["line"], found[2]["error"]["column"]) == (1, 4)
     elif form == "sarif":
         (one_run,) = json.loads(done.stdout)["runs"]
         (invocation,) = one_run["invocations"]
@@ -494,7 +494,7 @@ def test_what_cannot_be_read_takes_no_findings_away(folder: Path, form: str) -> 
         assert invocation["executionSuccessful"] is False
         gone, none = invocation["toolExecutionNotifications"]
         assert gone["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "gone.yaml"}}}]
-        assert none["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 1}
+        assert none["locations"][0]["physicalLocation"]["region"] == {"startLine": 1, "startColumn": 4}
     else:
         suites = {suite.attrib["name"]: suite for suite in ET.fromstring(done.stdout)}
         assert {name: (one.attrib["errors"], one.attrib["failures"]) for name, one in suites.items()} == {

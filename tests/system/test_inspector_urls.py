@@ -69,7 +69,7 @@ def test_nothing_that_identifies_anybody_is_sent(monkeypatch: pytest.MonkeyPatch
         (answer(b""), "it is empty"),
         (answer(b"", status="204 No Content"), "it is empty"),
         (answer(b"\xff\xfehush"), "not UTF-8: byte 0"),
-        (answer(b"a: [hush"), "not YAML: did not find expected ',' or ']'"),
+        (answer(b"a: [hush"), 'not YAML: this "[" is not closed'),
         (answer(b"[" * 100_000), "nested deeper than 256 levels"),
         (answer(b'{"a":' * 100_000), "nested deeper than 256 levels"),
         (answer(b"x" * ((16 << 20) + 1)), "body larger than 16 MiB"),
@@ -304,7 +304,9 @@ def test_other_origins_are_read_when_they_are_named() -> None:
         ref = f"{there.url}r.yaml#/Fine"
         with serve(serving({"/api.json": answer(described([ref]))})) as here:
             (finding,) = inspect(f"{here.url}api.json", refs=True).findings
-            assert finding.message == f'"{ref}" is of an origin that is not allowed, and is not read'
+            why = "is of an origin that is not allowed, and is not read"
+            origin = there.url.rstrip("/")
+            assert finding.message == f'"{ref}" {why}; --ref-origin {origin} reads it'
             assert not there.connections
             assert not inspect(f"{here.url}api.json", refs=True, ref_origins=[there.url]).findings
 
@@ -385,5 +387,5 @@ def test_a_file_that_refers_to_a_url(tmp_path: Path) -> None:
         (tmp_path / "api.json").write_bytes(described([f"{address.url}r.yaml#/Fine", "r.yaml#/Fine"]))
         found = inspect(tmp_path / "api.json", "api.json", ref_origins=[address.url]).findings
         assert [one.message for one in found] == [
-            '"r.yaml#/Fine" leads out of this document, and nothing else is read'
+            '"r.yaml#/Fine" leads out of this document, and nothing else is read; --refs reads it'
         ]

@@ -119,6 +119,7 @@ def _dead(context: Context, use: Use, anchors: set[str], ids: set[str]) -> tuple
                 return None  # it leads into a resource of its own, which no evaluator of ours looks for here
         elsewhere = error.external and ("#" in ref or ":" in ref)
         hint = _meant(context, use) if not elsewhere and "did you mean" not in error.message else ""
+        hint = hint or error.cure("--refs reads it", "--ref-origin {} reads it")
         return ("ref-external" if error.external else "ref-dead"), error.message + hint
     return None
 

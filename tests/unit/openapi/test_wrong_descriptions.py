@@ -112,7 +112,15 @@ PARAMETER = {"name": "q", "in": "query", "schema": {}}
         ({"parameters": [{"$ref": "#/nope"}]}, '$ref "#/nope" leads to nothing'),
         (
             {"parameters": [{"$ref": "b.yaml"}]},
-            '$ref "b.yaml" leads out of this document, and nothing else is read',
+            '$ref "b.yaml" leads out of this document, and nothing else is read; "refs: true" in "openapi" reads it',
+        ),
+        (
+            {"parameters": [{"$ref": "https://a.example/b.yaml"}]},
+            '$ref "https://a.example/b.yaml" leads out of this document, and nothing else is read; "refs: [\'https://a.example\']" in "openapi" reads it',
+        ),
+        (
+            {"parameters": [{"$ref": "../b.yaml"}]},
+            '$ref "../b.yaml" leads out of this document, and nothing else is read',
         ),
         ({"requestBody": {"content": []}}, "expected an object, got []"),
         ({"responses": []}, "expected an object, got []"),
