@@ -106,9 +106,10 @@ def _description(coverage: DescriptionCoverage, number: int) -> Iterator[str]:
 
 def _share(words: str, share: Share) -> str:
     width = share.percent or 0
+    count = f"{share.exercised:,} of {share.described:,}" if share.described else "none described"
     return (
-        f'<li>{words}<strong>{percent(share)}</strong><span class="dim">{share.exercised:,} of '
-        f'{share.described:,}</span><span class="bar" aria-hidden="true"><i style="width:{width}%"></i></span></li>\n'
+        f'<li>{words}<strong>{percent(share)}</strong><span class="dim">{count}</span>'
+        f'<span class="bar" aria-hidden="true"><i style="width:{width}%"></i></span></li>\n'
     )
 
 

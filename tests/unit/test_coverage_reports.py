@@ -211,3 +211,16 @@ def test_everything_can_be_read_in_light_and_dark() -> None:
 def test_the_same_run_makes_the_same_files() -> None:
     assert page_of(a_run("x")) == page_of(a_run("x"))
     assert picture_of(a_run("x")) == picture_of(a_run("x"))
+
+
+def test_every_operation_of_the_page_leads_to_its_part() -> None:
+    bare = OperationCoverage("GET", "/bare", "", 1, statuses=[StatusCoverage("200")])
+    full = OperationCoverage("GET", "/full", "", 2, parameters=[ParameterCoverage("query", "n", False, True)])
+    source = page_of(RunOutcome([], coverage=[DescriptionCoverage("api.yaml", "A", "1", [bare, full])]))
+    links = [str(attrs["href"]) for tag, attrs in Page(source).tags if tag == "a"]
+    assert links == ["#o1-1", "#o1-2"]
+    assert [attrs["id"] for tag, attrs in Page(source).tags if tag == "details"] == ["o1-1", "o1-2"]
+    assert "no parameters, no properties</span>" in source
+    assert "none described</span>" in source
+    assert "0 of 0" not in source
+    assert ">1 of 1 parameters</span>" in source
