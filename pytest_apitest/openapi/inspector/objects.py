@@ -280,6 +280,25 @@ _CALLED = {
     "Flow": "an OAuth Flow Object",
     "Flows": "an OAuth Flows Object",
 }
+_WITH_SCHEMA = frozenset({"Parameter", "Header", "MediaType"})
+_KEYWORDS = frozenset(
+    {
+        *(
+            "type",
+            "format",
+            "enum",
+            "default",
+            "items",
+            "properties",
+            "pattern",
+            "nullable",
+            "minimum",
+            "maximum",
+        ),
+        *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "multipleOf"),
+        *("allOf", "anyOf", "oneOf"),
+    }
+)
 _VOWELS = "AEIOU"
 
 
@@ -329,11 +348,19 @@ class Shape:
     elsewhere: dict[str, str]
 
     def nearest(self, field: str) -> str | None:
-        """Return the field that a misspelt one means."""
+        """Return the field that a misspelt one means, or that what stands here belongs under."""
+        if self.is_of_schema(field):
+            return "schema"
         return near(field, [name for name in self.fields if name != "$ref"])
+
+    def is_of_schema(self, field: str) -> bool:
+        """Tell whether a field is a keyword of the schema below this object, as Swagger 2.0 wrote it."""
+        return self.name in _WITH_SCHEMA and field in _KEYWORDS
 
     def unknown(self, field: str, version: str) -> str:
         """Return what is wrong with a field that it has not."""
+        if self.is_of_schema(field):
+            return f'"{field}" is no field of {called(self.name)}; it belongs under "schema"'
         if field in self.elsewhere:
             since = self.elsewhere[field]
             words = "ended with" if since == "3.0" else "came with"

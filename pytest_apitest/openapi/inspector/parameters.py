@@ -16,6 +16,8 @@ _STYLES = {
     "header": ("simple",),
     "cookie": ("form", "cookie"),
 }
+# Another word is told as a mistake of its own.
+_ALL_STYLES = frozenset(style for styles in _STYLES.values() for style in styles)
 _IGNORED_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 _OF_SCHEMA = ("style", "explode", "allowReserved")
 _EXAMPLES = ("example", "examples")
@@ -140,7 +142,7 @@ def _style(context: Context, seen: Seen, place: str) -> None:
     parameter, pointer = seen.value, seen.pointer
     style = parameter.get("style")
     allowed = _STYLES.get(place)
-    if isinstance(style, str) and allowed is not None and style not in allowed:
+    if isinstance(style, str) and allowed is not None and style not in allowed and style in _ALL_STYLES:
         message = f'a {place} parameter cannot have the style "{style[:_SHOWN]}"; known: {", ".join(allowed)}'
         context.add("parameter-style", message, (*pointer, "style"))
     elif style == "cookie" and context.version < "3.2":

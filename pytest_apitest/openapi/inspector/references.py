@@ -181,6 +181,11 @@ def unused_components(context: Context) -> None:
     used = context.used
     for seen in context.objects["SecurityRequirement"]:
         used |= {("components", "securitySchemes", name) for name in seen.value}
+    for seen in (*context.objects["OpenAPI"], *context.objects["Operation"]):
+        if isinstance(
+            written := seen.value.get("security"), dict
+        ):  # a mapping without its list is told already
+            used |= {("components", "securitySchemes", name) for name in written}
     parents = set()
     for seen in context.objects["Discriminator"]:
         parents.add(seen.pointer[:-1])
