@@ -56,7 +56,7 @@ _WARNINGS = {
     "media-type": "the keys of content are media types or ranges",
     "server-default": "the default of a server variable is one of its values in OpenAPI 3.0 too",
     "ref-siblings": "nothing stands beside a reference in OpenAPI 3.0, where it would be ignored",
-    "unknown-keyword": "a keyword of a schema is not a misspelt one",
+    "unknown-keyword": "a keyword of a schema is not a misspelt one, and nullable stands in OpenAPI 3.0 only",
     "schema-bounds": "the lower bound of a schema is not over its upper bound",
     "schema-pattern": "a pattern is a regular expression",
     "enum-values": "the values of an enum are different and of the type beside it",

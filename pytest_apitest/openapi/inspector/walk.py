@@ -229,7 +229,12 @@ class Walk:
             self.misspelt.add((pointer, nearest))
         if shape.name == "Schema" and self.version != "3.0":
             # JSON Schema lets anybody add keywords (Core 2020-12, section 4.3.1).
-            if "did you mean" in message:
+            if field == "nullable" and value[field] is True:
+                message = (
+                    '"nullable" says nothing since OpenAPI 3.1; write type: [string, "null"], for example'
+                )
+                self.add("unknown-keyword", message, (*pointer, field), key=True)
+            elif "did you mean" in message:
                 self.add(
                     "unknown-keyword",
                     message.replace("unknown field", "unknown keyword"),
