@@ -373,6 +373,16 @@ def merge(base: Expectation, own: Expectation) -> Expectation:
     )
 
 
+class _Part(Choice):
+    """The part of an exchange that is checked against the description."""
+
+    def read(self, reader: Reader, node: Node) -> str:
+        """Return the word."""
+        if isinstance(node, Scalar) and node.value is False:
+            reader.fail(node, "false belongs on the step: write openapi: false beside expect")
+        return super().read(reader, node)
+
+
 EXPECTATION = Record(
     "an expectation",
     (
@@ -408,7 +418,7 @@ EXPECTATION = Record(
         Key("json", JsonChecks(), "JSONPath to a check."),
         Key(
             "openapi",
-            Choice(("exchange", "response"), "one"),
+            _Part(("exchange", "response"), "one"),
             "exchange unless written; response when the request is wrong on purpose.",
         ),
     ),

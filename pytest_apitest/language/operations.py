@@ -1,18 +1,16 @@
-"""Requests that are made of an operation of a description: finding it, and what can be said before it is sent.
+"""Requests that are made of an operation of a description: what can be said before they are sent.
 
 Rules kept here (language, sections 3 and 5, `operation`):
-- the endpoint is the only one whose description has the operation, or the one that is named;
 - parameters and bodies are looked at as the check of the exchange will look at them; references are not known yet;
 - a step that is wrong on purpose, with `openapi: false` or `expect: {openapi: response}`, may leave out what is
   required, add what is unknown and send what does not fit; without its path no request can be made at all;
 - what is wrong is said once, with its place in the document and its place in the description.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import data
-from pytest_apitest.errors import did_you_mean
+from pytest_apitest.errors import did_you_mean, near
 from pytest_apitest.jsonpath import Location
 from pytest_apitest.jsonvalue import show_typed
 from pytest_apitest.language.model import (
@@ -20,165 +18,29 @@ from pytest_apitest.language.model import (
     Body,
     Expectation,
     Mark,
-    OperationUse,
     Part,
     Parts,
     RequestSpec,
     Settings,
 )
-from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
+from pytest_apitest.language.operation_names import with_bases
+from pytest_apitest.language.reader import Reader, mark_of
 from pytest_apitest.patterns import deferred
 from pytest_apitest.references import Literal, Value
 from pytest_apitest.source import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from pytest_apitest.openapi.calls import Call
-    from pytest_apitest.openapi.contract import Contract, Violation
+    from pytest_apitest.openapi.contract import Violation
     from pytest_apitest.openapi.operations import Parameter
 
 PLACEHOLDER = deferred(r"\{([^{}]*)\}")
 # The parts of a request, by what a description calls them.
 PLACES = {"path": "path", "query": "query", "headers": "header", "cookies": "cookie"}
+# The kinds of bodies, with the values that they take.
+_WRITTEN = {"json": "{…}", "form": "{…}", "multipart": "{…}", "text": "…", "file": "…"}
+_ON_PURPOSE = "; if it is wrong on purpose, expect: {openapi: response}"
 PART_OF = {place: part for part, place in PLACES.items()}
-
-
-# -- finding --------------------------------------------------------------------------------------------
-
-
-def find_operation(reader: Reader, mapping: Mapping, name: str, endpoint: str | None) -> OperationUse:
-    """Return the operation that a request names; raises `BadNodeError`.
-
-    Args:
-        reader: the reader, which has read the endpoints.
-        mapping: the request.
-        name: the operationId.
-        endpoint: the endpoint that is named beside it, or None.
-
-    """
-    node = mapping.entries["operation"][1]
-    if reader.kind == "fragment":
-        base = next(iter(reader.endpoint_names), "api")
-        reader.fail(node, f"a fragment has no descriptions: write a method and ${{{base}}}/path")
-    if endpoint is not None:
-        chosen = _named_endpoint(reader, mapping.entries["endpoint"][1], endpoint)
-    else:
-        chosen = _only_endpoint(reader, node, name)
-    from pytest_apitest.openapi.calls import UnusableError, call_named, place_in  # noqa: PLC0415 - only where one is named
-
-    contract = reader.contracts[chosen]
-    try:
-        call = call_named(contract, name)
-    except UnusableError as error:
-        message = f"{name} cannot be used: {error.message} ({place_in(contract, error.pointer)})"
-        if all(problem.message != message for problem in reader.problems):
-            reader.error(node, message)
-        raise BadNodeError from None
-    if call is None:
-        others = [one for one, other in reader.contracts.items() if name in other.operations.ids]
-        hint = f"; {others[0]} has it" if others else ""
-        reader.fail(node, _no_operation(contract, name, f"the description of {chosen}", hint))
-    return OperationUse(name, chosen, call, mark_of(node))
-
-
-def _named_endpoint(reader: Reader, node: Node, name: str) -> str:
-    if name not in reader.endpoint_names:
-        if not reader.names_known:
-            raise BadNodeError
-        hint = did_you_mean(name, reader.endpoint_names) or "; declare it under endpoints"
-        reader.fail(node, f'no endpoint is named "{name}"{hint}')
-    if name not in reader.contracts:
-        if not reader.endpoints_known:
-            raise BadNodeError
-        if name in reader.described_later:
-            reader.fail(node, _later(reader, name))
-        line = reader.endpoint_names[name].line
-        others = f"; those with one: {', '.join(reader.contracts)}" if reader.contracts else ""
-        reader.fail(node, f"{name} (line {line}) has no openapi description{others}")
-    return name
-
-
-def _later(reader: Reader, name: str) -> str:
-    shown = reader.described_later[name]
-    where = f"that of {name}, {shown}, is read during the run"
-    return f"operation needs a description in files beside this document; {where}"
-
-
-def _only_endpoint(reader: Reader, node: Node, name: str) -> str:
-    """Return the only endpoint whose description has an operation."""
-    contracts = reader.contracts
-    if not contracts:
-        if not (reader.endpoints_known and reader.names_known):
-            raise BadNodeError
-        if reader.described_later:
-            reader.fail(node, _later(reader, next(iter(reader.described_later))))
-        reader.fail(
-            node, "operation needs a description: write openapi: FILE on the endpoint that it belongs to"
-        )
-    having = [endpoint for endpoint, contract in contracts.items() if name in contract.operations.ids]
-    if len(having) > 1:
-        choices = " or ".join(f"endpoint: {endpoint}" for endpoint in having[:3])
-        reader.fail(node, f"which endpoint? {name} is an operation of each: write {choices}")
-    if having:
-        return having[0]
-    if not reader.endpoints_known:
-        raise BadNodeError
-    first = next(iter(contracts.values()))
-    files = {contract.description.shown for contract in contracts.values()}
-    if len(files) == 1:
-        reader.fail(node, _no_operation(first, name, "the description"))
-    known = [one for contract in contracts.values() for one in contract.operations.ids]
-    hint = did_you_mean(name, known)
-    reader.fail(node, f'no operation "{name}" in any description{hint} ({", ".join(sorted(files))})')
-
-
-def _no_operation(contract: "Contract", name: str, where: str, hint: str = "") -> str:
-    from pytest_apitest.openapi.calls import place_in  # noqa: PLC0415
-
-    ids = contract.operations.ids
-    hint = hint or did_you_mean(name, ids)
-    if not hint:
-        listed = ", ".join(list(ids)[:5]) + (", …" if len(ids) > 5 else "")
-        hint = f"; there are {listed}" if ids else "; none of its operations has an operationId"
-    return f'no operation "{name}" in {where}{hint} ({place_in(contract, ("paths",))})'
-
-
-def calls_operation(reader: Reader, node: Node | None, methods: tuple[str, ...]) -> bool:
-    """Tell whether a request is made of an operation, its own or that of `like`, before it is read.
-
-    Args:
-        reader: knows the named requests.
-        node: the request.
-        methods: the keys that a method and its URL may stand behind.
-
-    """
-    for _ in range(len(reader.requests.entries) + 1):
-        name = node
-        if isinstance(node, Mapping):
-            if "operation" in node:
-                return True
-            if "url" in node or any(method in node for method in methods):
-                return False
-            name = node.get("like")
-        entry = reader.requests.entries.get(name.text) if isinstance(name, Scalar) else None
-        if entry is None:
-            return False
-        node = entry[1]
-    return False
-
-
-def with_bases(reader: Reader, node: Node, request: RequestSpec) -> Iterator[RequestSpec]:
-    """Yield a request, the named one it is like, and so on.
-
-    Args:
-        reader: knows the named requests.
-        node: where the request is written.
-        request: the request.
-
-    """
-    yield request
-    while request.like is not None:
-        request = reader.requests.read(reader, node, request.like).value
-        yield request
 
 
 # -- what is said of a request ----------------------------------------------------------------------------
@@ -199,7 +61,9 @@ def look_at_operation(
     """
     asked = expect.openapi if expect is not None else ""
     off = settings.openapi is not None
-    _Look(reader, node, request, settings.auth, wrong_on_purpose=off or asked == "response").look()
+    look = _Look(reader, node, request, settings.auth, wrong_on_purpose=off or asked == "response")
+    look.hint = _ON_PURPOSE if _expects_refusal(expect) else ""
+    look.look()
 
 
 @data
@@ -228,6 +92,8 @@ class _Look:
         self.call: Call = request.operation.call
         self.auth = auth
         self.wrong_on_purpose = wrong_on_purpose
+        # What is said behind every value that does not fit.
+        self.hint = ""
         self.chain = list(with_bases(reader, node, request))
         # Where each of them is written.
         named = [reader.requests.entries[one.like][1] for one in self.chain if one.like is not None]
@@ -274,14 +140,14 @@ class _Look:
             self._error(part.mark, f"{at} {error} ({self.call.place(parameter.pointer)})")
             return
         if found and not self.wrong_on_purpose:
-            self._error(part.mark, _said(found))
+            self._error(part.mark, _said(found) + (_as_list(parameter, value) or self.hint))
 
     def _unknown(self, place: str, name: str, part: Part) -> None:
         call, use = self.call, self.use.name
         if place == "path":
             names = PLACEHOLDER.findall(call.template)
             if name not in names:
-                hint = did_you_mean(name, names)
+                hint = did_you_mean(name, names) or (f"; it has {{{names[0]}}}" if len(names) == 1 else "")
                 self._error(
                     part.mark, f"no {{{name}}} in {call.template}, the path of {use}{hint} ({call.place()})"
                 )
@@ -293,7 +159,11 @@ class _Look:
             self._error(part.mark, f'{use} has no query parameter "{name}"{hint} ({call.place()})')
 
     def _missing(self) -> None:
-        missing = [one for one in self.call.parameters.values() if one.required and self._lacks(one)]
+        missing = [
+            one
+            for one in self.call.parameters.values()
+            if one.required and self._lacks(one) and not self._misspelt(one.place, one.name)
+        ]
         names = [f"{one.place} {one.name} ({self.call.place(one.pointer)})" for one in missing]
         known = {one.name for one in missing if one.place == "path"}
         names += [
@@ -302,6 +172,7 @@ class _Look:
             if ("path", name) not in self.call.parameters
             and name not in known
             and not self.given.has("path", name)
+            and not self._misspelt("path", name)
         ]
         if names:
             first = missing[0] if missing else None
@@ -309,6 +180,20 @@ class _Look:
             self._error(
                 self.request.mark, f"{self.use.name} needs {', '.join(names)}: write {part}: {{{name}: …}}"
             )
+
+    def _misspelt(self, place: str, name: str) -> bool:
+        """Tell whether a name that is missing is what an unknown one beside it is meant for, which is said there."""
+        placeholders = PLACEHOLDER.findall(self.call.template)
+        known = placeholders if place == "path" else [one for at, one in self.call.parameters if at == place]
+        unknown = [
+            one
+            for one, part in self.given.parts[place].items()
+            if one not in known and part.value is not None
+        ]
+        if place == "query":
+            unknown = [one for one in unknown if not self.call.takes_query(one)]
+        alone = place == "path" and len(known) == 1 and bool(unknown)
+        return place in ("path", "query") and (alone or any(near(one, known) == name for one in unknown))
 
     def _lacks(self, parameter: "Parameter") -> bool:
         place = parameter.place
@@ -344,20 +229,18 @@ class _Look:
     def _body(self) -> None:
         call, use = self.call, self.use.name
         body = next((one.body for one in self.chain if one.body is not None), None)
-        changed = [one for one in self.chain if one.set or one.remove]
+        changed = [(number, one) for number, one in enumerate(self.chain) if one.set or one.remove]
         kind = body.kind if body is not None else call.example.kind if call.example is not None else "none"
         if changed and kind != "json":
-            path = changed[0].set[0][0] if changed[0].set else changed[0].remove[0]
-            word = "set" if changed[0].set else "remove"
-            hint = "; the description has no example of one: write json" if body is None else ""
-            self._error(path.mark, f"{word} changes a json body; this request has {kind}{hint}")
+            self._cannot_change(*changed[0], kind, given=body is not None)
             return
         if self.wrong_on_purpose:
             return
         if body is None:
             if call.body_required and call.example is None:
-                kinds = [one for one in ("json", "form", "multipart", "text") if call.takes(one)] or ["file"]
-                message = f"{use} needs a body, and the description has no example of one: write {' or '.join(kinds)}"
+                kinds = [one for one in _WRITTEN if one != "file" and call.takes(one)] or ["file"]
+                cure = " or ".join(f"{one}: {_WRITTEN[one]}" for one in kinds)
+                message = f"{use} needs a body, and the description has no example of one: write {cure}"
                 self._error(self.request.mark, f"{message} ({call.place(call.body_pointer)})")
             return
         written, media_type = self._content_type()
@@ -368,6 +251,22 @@ class _Look:
             self._error(body.mark, f"{use} {what} ({call.place(pointer)})")
         elif body.kind == "json" and not changed and not (written and media_type is None):
             self._json(body, media_type or call.media_type("json"))
+
+    def _cannot_change(self, number: int, one: RequestSpec, kind: str, *, given: bool) -> None:
+        """Say that a request, the one of that number in the chain, changes a body that cannot be changed."""
+        call, use = self.call, self.use.name
+        path = one.set[0][0] if one.set else one.remove[0]
+        word = "set" if one.set else "remove"
+        none = f"{use} takes no body" if not given and not call.media_types else ""
+        if number and one.operation is not None and one.operation.name != use:
+            what = none or f"this request has {kind}"
+            message = f"{what}, but {self.chain[number - 1].like} has {word}, which changes a json body"
+            self._error(self.request.mark, f"{message} ({call.place()})")
+        elif none:
+            self._error(path.mark, f"{word} changes a json body; {none} ({call.place()})")
+        else:
+            hint = "" if given else "; the description has no example of one: write json"
+            self._error(path.mark, f"{word} changes a json body; this request has {kind}{hint}")
 
     def _json(self, body: Body, media_type: str) -> None:
         from pytest_apitest.openapi.media import media_type as parsed  # noqa: PLC0415
@@ -382,7 +281,7 @@ class _Look:
         ):
             wrong.setdefault(_mark_at(written, place) or body.mark, []).append(violation)
         for mark, found in wrong.items():
-            self._error(mark, _said(found, "json "))
+            self._error(mark, _said(found, "json ") + self.hint)
 
     def _content_type(self) -> tuple[bool, str | None]:
         """Return whether the request writes its own media type, and which, when it is known."""
@@ -453,6 +352,25 @@ def _of_another_kind(parameter: "Parameter", value: Any, *, lenient: bool) -> st
     if types == {"object"} and not lenient:
         return f"expected a mapping of names to values, got {show_typed(value, 40)}"
     return ""
+
+
+def _as_list(parameter: "Parameter", value: Any) -> str:
+    """Return how a list is written where its items stand in one text, or an empty text."""
+    types = parameter.style.types if parameter.style is not None else frozenset()
+    items = [one.strip() for one in value.split(",")] if isinstance(value, str) else []
+    if "array" not in types or "string" in types or len(items) < 2 or not all(items):
+        return ""
+    return f"; write [{', '.join(items)}]"
+
+
+def _expects_refusal(expect: Expectation | None) -> bool:
+    """Tell whether a step expects that its request is refused, with a status of 4xx."""
+    uses = expect.status.uses if expect is not None and expect.status is not None else ()
+    for use in uses:
+        if use.operator.name in ("equals", "one_of") and isinstance(use.operand, Literal):
+            members = use.operand.value if isinstance(use.operand.value, list) else [use.operand.value]
+            return all(str(member).startswith("4") for member in members)
+    return False
 
 
 def _sent(call: "Call", parameter: "Parameter", value: Any) -> Any:

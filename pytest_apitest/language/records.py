@@ -43,7 +43,7 @@ class Key:
 ANOTHER_PLACE = "*"
 Build = Callable[[Reader, Mapping, dict[str, Any]], Any]
 # Returns why a key cannot stand in a mapping, where that depends on what stands beside it.
-Judge = Callable[[Mapping, Scalar], str | None]
+Judge = Callable[[Reader, Mapping, Scalar], str | None]
 
 
 @data
@@ -126,7 +126,7 @@ class Record(Shape):
     def _refuse(self, reader: Reader, mapping: Mapping, key: Scalar) -> str:
         """Record why a key cannot stand here; return the key that was meant, or an empty text."""
         name = key.text
-        reason = self.judge(mapping, key) if self.judge is not None else None
+        reason = self.judge(reader, mapping, key) if self.judge is not None else None
         if reason is not None:
             reader.error(key, reason)
         elif name in self.later:

@@ -8,7 +8,14 @@ from pytest_apitest.data import data
 from pytest_apitest.errors import did_you_mean
 from pytest_apitest.language.bodies import BODIES, FileBody, JsonBody, Multipart
 from pytest_apitest.language.model import CLEANUP, Body, Mark, OperationUse, Parts, RequestSpec
-from pytest_apitest.language.operations import PLACEHOLDER, calls_operation, find_operation, with_bases
+from pytest_apitest.language.operation_names import (
+    calls_operation,
+    find_operation,
+    operation_named,
+    places_of_parameter,
+    with_bases,
+)
+from pytest_apitest.language.operations import PART_OF, PLACEHOLDER
 from pytest_apitest.language.parts import NAMED_PARTS, PartsShape
 from pytest_apitest.language.paths import PathShape, SetShape
 from pytest_apitest.language.reader import BadNodeError, Reader, mark_of
@@ -87,6 +94,9 @@ class RequestShape(Shape):
             if not NAME.fullmatch(name):
                 method = "DELETE" if reader.phase == CLEANUP else "GET"
                 reader.fail(node, f"a request is METHOD and URL: write {method} {name[:60]}")
+            if (meant := operation_named(reader, name)) is not None:
+                what = f"{name} is an operation" if meant == name else f'no request is named "{name}"'
+                reader.fail(node, f"{what}: write {{operation: {meant}}}")
         operation = reader.requests.use(reader, node, name).operation
         return RequestSpec(None, None, name, {}, None, (), (), mark_of(node), mark_of(node), operation)
 
@@ -384,6 +394,16 @@ def short_name(node: Node, request: RequestSpec) -> str:
     return " ".join(words)
 
 
+def _judge(reader: Reader, mapping: Mapping, key: Scalar) -> str | None:
+    """Return where a parameter of an operation is written that stands in the request itself."""
+    node = mapping.get("operation")
+    places = places_of_parameter(reader, node.text, key.text) if isinstance(node, Scalar) else []
+    if not places:
+        return None
+    written = " or ".join(f"{PART_OF[place]}: {{{key.text}: …}}" for place in places)
+    return f"{key.text} is a parameter of {node.text}: write {written}"  # type: ignore[union-attr]
+
+
 REQUEST_RECORD = Record(
     "a request",
     (
@@ -437,8 +457,10 @@ REQUEST_RECORD = Record(
         "header": "headers",
         "cookie": "cookies",
         "files": "multipart",
+        "parameters": "write path, query, headers or cookies",
     },
     elsewhere=SETTINGS_HERE,
+    judge=_judge,
     exclusive=(
         (*METHODS, "method", "operation"),
         (*METHODS, "url", "operation"),

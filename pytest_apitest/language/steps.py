@@ -53,8 +53,8 @@ def _build_retry(reader: Reader, mapping: Mapping, got: dict[str, Any]) -> Retry
     return Retry(got.get("times"), got.get("for"), every, got.get("give_up_when"), mark_of(mapping))
 
 
-def _judge_retry(mapping: Mapping, key: Scalar) -> str | None:
-    del mapping
+def _judge_retry(reader: Reader, mapping: Mapping, key: Scalar) -> str | None:
+    del reader, mapping
     return 'unknown key "until" in a retry: write it as expect of the step' if key.text == "until" else None
 
 
@@ -226,8 +226,9 @@ ELSEWHERE = {
 }
 
 
-def judge(mapping: Mapping, key: Scalar) -> str | None:
+def judge(reader: Reader, mapping: Mapping, key: Scalar) -> str | None:
     """Return what is said of `until` and `wait` in a request step, where a retry is meant."""
+    del reader
     node = mapping.get(key.text)
     meant = key.text == "wait" or (key.text == "until" and isinstance(node, Mapping))
     if meant and "exchanges" not in mapping:
