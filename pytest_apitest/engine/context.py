@@ -152,9 +152,8 @@ class Context:
         """Return the failure of a step whose request could not be made."""
         place = error.place
         if place is not None:
-            return Failure(
-                path, error.message, file=place.path, line=place.line, column=place.column, kind="request"
-            )
+            where = {"file": place.path, "line": place.line, "column": place.column, "width": error.width}
+            return Failure(path, error.message, kind="request", **where)  # type: ignore[arg-type]
         return self.failure(step.request.mark if step.request is not None else step.mark, path, error.message)
 
     def unanswered(self, step: Step, sent: Sent) -> Failure:

@@ -81,7 +81,10 @@ class Descriptions:
                     self._contracts[key] = found
             if key in self._contracts:
                 return self._contracts[key]
-        raise NotSentError(f"openapi: {self._failures[own]}", setting.mark.place(endpoint.document.source))
+        mark = setting.mark
+        raise NotSentError(
+            f"openapi: {self._failures[own]}", mark.place(endpoint.document.source), mark.width
+        )
 
 
 def _read(source: DescriptionSource, at: Any, endpoint: Endpoint, sender: "Sender") -> Any:

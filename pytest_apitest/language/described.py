@@ -63,7 +63,7 @@ class DescriptionFile(Shape):
             if written.startswith("//") or "#" in written or not written.isprintable() or " " in written:
                 reader.fail(node, "a path of the endpoint is written as in a URL, such as /openapi.json")
             return _Named(node, written, written.partition("?")[0])
-        file = reader.file(node, what)
+        file = reader.file(node, what, documents=False)
         folder = posixpath.dirname(reader.source.shown)
         return _Named(node, file, posixpath.normpath(posixpath.join(folder, written)))
 

@@ -7,6 +7,7 @@ Rules kept here:
 - what is written where no reference is evaluated may not look like one.
 """
 
+import posixpath
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Names
 from pathlib import Path
@@ -448,26 +449,27 @@ class Reader:
 
     # -- files ------------------------------------------------------------------------------------------
 
-    def file(self, node: Node, what: str = "a file") -> Path:
+    def file(self, node: Node, what: str = "a file", *, documents: bool = True) -> Path:
         """Return the file that a path names: relative to the document, below the scenario root, readable."""
         written = self.plain_text(node, what)
-        path = self.resolve_file(written)
+        path = self.resolve_file(written, documents=documents)
         if isinstance(path, str):
             self.fail(node, path)
         return path
 
-    def resolve_file(self, written: str) -> Path | str:
+    def resolve_file(self, written: str, *, documents: bool = True) -> Path | str:
         """Return the file of a written path, or the sentence that says why there is none."""
-        return find_file(written, self.source.file.parent, self.root)
+        return find_file(written, self.source.file.parent, self.root, documents=documents)
 
 
-def find_file(written: str, folder: Path, root: Path) -> Path | str:
+def find_file(written: str, folder: Path, root: Path, *, documents: bool = True) -> Path | str:
     """Return the file of a written path, or the sentence that says why it cannot be used.
 
     Args:
         written: the path as written.
         folder: the folder it is relative to.
         root: the folder it must stay below, links followed.
+        documents: whether a document may be meant.
 
     """
     try:
@@ -482,8 +484,9 @@ def find_file(written: str, folder: Path, root: Path) -> Path | str:
         there = [child.name for child in sorted(path.parent.iterdir())] if path.parent.is_dir() else []
     except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links in a ring
         return f"{written} is no path of a file"
-    hint = near(path.name, there)
-    return f"no file {written} beside this document" + (f'; did you mean "{hint}"?' if hint else "")
+    hint = near(path.name, (one for one in there if documents or ".apitest." not in one))
+    meant = posixpath.join(posixpath.dirname(written), hint) if hint else ""
+    return f"no file {written} beside this document" + (f'; did you mean "{meant}"?' if hint else "")
 
 
 def mark_of(node: Node) -> Mark:

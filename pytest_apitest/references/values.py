@@ -28,15 +28,17 @@ class RenderError(Exception):
     Args:
         message: what is wrong, one sentence.
         place: where the reference or value stands.
+        width: number of characters there that a caret line marks.
 
     """
 
     outcome = "failed"
 
-    def __init__(self, message: str, place: Place | None = None) -> None:
+    def __init__(self, message: str, place: Place | None = None, width: int = 1) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
+        self.width = width
 
 
 class NotSentError(RenderError):

@@ -367,3 +367,11 @@ def test_an_operation_of_another_file(bench: Bench) -> None:
     assert bench.run(text).outcomes == ["passed"]
     with pytest.raises(ProblemsError, match=r"parts/paths\.json:1:\d+"):
         bench.load(text.replace("$.text", "$.text.length"))
+
+
+def test_the_whole_value_is_marked_where_a_description_cannot_be_read(bench: Bench) -> None:
+    _, url = api_of(bench, {})
+    ran = run(bench, url, "/404.json")
+    for case in ran.cases:
+        (failure,) = case.failures
+        assert (failure.line, failure.width) == (3, len("/404.json"))
