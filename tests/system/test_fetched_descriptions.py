@@ -375,3 +375,11 @@ def test_the_whole_value_is_marked_where_a_description_cannot_be_read(bench: Ben
     for case in ran.cases:
         (failure,) = case.failures
         assert (failure.line, failure.width) == (3, len("/404.json"))
+
+
+def test_no_scenario_is_suggested_as_a_description(project: Project) -> None:
+    project.write(
+        "books.apitest.yaml", SCENARIO.format(url="http://a.example", openapi="books.yaml", more="", query="")
+    )
+    run = project.run("--co")
+    assert "no file books.yaml beside this document\n" in run.out
