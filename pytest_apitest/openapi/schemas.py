@@ -253,7 +253,7 @@ class DescribedSchemas(Schemas):
         return self.nodes.get((whole.document, (*whole.place, *pointer[-2:])))
 
     def wrong(self, node: Node, value: Any, limit: int = 20) -> list[Finding]:
-        """Return what is wrong with a value; at most `limit` findings.
+        """Return what is wrong with a value; `limit` findings, and one that tells when there are more.
 
         Args:
             node: a root.
@@ -264,9 +264,12 @@ class DescribedSchemas(Schemas):
         if fits_quickly(self, node, value):
             return []
         try:
-            return findings(node, value, limit)
+            found = findings(node, value, limit + 1)
         except EndlessError:
             return [((), "cannot be checked, the schema refers to itself without end here", node, "")]
+        if len(found) > limit:
+            found[limit:] = [((), f"more is wrong than these {limit}", node, "")]
+        return found
 
     def place(self, node: Node, keyword: str) -> Pointer:
         """Return where a schema, or a keyword of it, stands in the description."""

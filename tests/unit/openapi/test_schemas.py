@@ -166,6 +166,17 @@ def test_a_violation_has_its_place_in_the_description() -> None:
     assert {one.place.rpartition(":")[0] for one in found} == {"api.json:1"}
 
 
+def test_of_many_mistakes_the_first_are_told_and_that_there_are_more() -> None:
+    contract = of_schema({"type": "array", "items": {"type": "integer"}}, "3.1.0")
+
+    def said(count: int) -> list[str]:
+        return told(contract.violations(exchange("POST", body=json.dumps(["a"] * count).encode())))
+
+    few = [f'body response $[{index}]: expected integer, got "a" (text)' for index in range(20)]
+    assert said(20) == few
+    assert said(60) == [*few, "body response $: more is wrong than these 20"]
+
+
 def test_recursive_schemas_and_deep_values_are_judged() -> None:
     contract = of_schema({"$ref": "#/components/schemas/Tree"}, components={"Tree": TREE})
     value: Any = {}
