@@ -62,7 +62,7 @@ def _named_endpoint(reader: Reader, node: Node, name: str) -> str:
         if not reader.endpoints_known:
             raise BadNodeError
         if name in reader.described_later:
-            reader.fail(node, _later(reader, name))
+            reader.fail_once(node, _later(reader, name))
         line = reader.endpoint_names[name].line
         others = f"; those with one: {', '.join(reader.contracts)}" if reader.contracts else ""
         reader.fail(node, f"{name} (line {line}) has no openapi description{others}")
@@ -82,7 +82,7 @@ def _only_endpoint(reader: Reader, node: Node, name: str) -> str:
         if not (reader.endpoints_known and reader.names_known):
             raise BadNodeError
         if reader.described_later:
-            reader.fail(node, _later(reader, next(iter(reader.described_later))))
+            reader.fail_once(node, _later(reader, next(iter(reader.described_later))))
         reader.fail(
             node, "operation needs a description: write openapi: FILE on the endpoint that it belongs to"
         )

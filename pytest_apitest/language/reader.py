@@ -208,8 +208,7 @@ class Reader:
         self.levels = 0
         # Names declared in the document, known before what uses them is read.
         self.endpoint_names: Names[str, Scalar] = {}
-        # The endpoints once they are read, and the descriptions of those that have one; of those that are read
-        # during the run only their names in messages.
+        # Endpoints, once they are read, and their descriptions: of those to be read in the run only the names.
         self.endpoints: Names[str, EndpointSpec] = {}
         self.contracts: dict[str, Any] = {}
         self.described_later: dict[str, str] = {}
@@ -239,6 +238,12 @@ class Reader:
     def fail(self, node: Node, message: str) -> NoReturn:
         """Record a problem at a node and give the node up."""
         self.error(node, message)
+        raise BadNodeError
+
+    def fail_once(self, node: Node, message: str) -> NoReturn:
+        """Record a problem unless the same was said elsewhere, and give the node up."""
+        if all(problem.message != message for problem in self.problems):
+            self.error(node, message)
         raise BadNodeError
 
     def expected(self, node: Node, what: str, hint: str = "") -> NoReturn:

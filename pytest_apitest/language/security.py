@@ -7,13 +7,13 @@ Rules kept here:
 - several schemes at once go together when all of them are headers.
 """
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import changed
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.language.model import Auth, Expectation, OperationUse, RequestSpec, Settings
 from pytest_apitest.language.operations import look_at_operation
-from pytest_apitest.language.reader import BadNodeError, Reader
+from pytest_apitest.language.reader import Reader
 from pytest_apitest.references import Literal
 from pytest_apitest.source import Node
 
@@ -76,19 +76,17 @@ def _fitting(reader: Reader, node: Node, use: OperationUse, name: str) -> Auth:
     try:
         scheme: SecurityScheme = use.call.security_scheme(name)
     except UnusableError as error:
-        _once(
-            reader,
+        reader.fail_once(
             node,
             f"{use.name} cannot be used: {error.message} ({place_in(use.call.contract, error.pointer)})",
         )
     place = place_in(use.call.contract, scheme.pointer)
     if scheme.value is None:
-        _once(reader, node, f'{use.name} cannot be used: there is no security scheme "{name}" ({place})')
+        reader.fail_once(node, f'{use.name} cannot be used: there is no security scheme "{name}" ({place})')
     fits, wanted = _asked(scheme.value, declared)
     if not fits:
         key = reader.credentials.entries[name][0]
-        _once(
-            reader,
+        reader.fail_once(
             key,
             f"{name} is {declared.scheme}, but the security scheme of that name asks for {wanted} ({place})",
         )
@@ -128,13 +126,6 @@ def _together(reader: Reader, node: Node, use: OperationUse, names: tuple[str, .
         declared: Auth = reader.credentials.read(reader, node, name).value
         if declared.scheme != "header":
             message = f"{use.name} asks for {' and '.join(names)} at once, which only headers can: write auth"
-            _once(reader, node, f"{message} ({use.call.place()})")
+            reader.fail_once(node, f"{message} ({use.call.place()})")
         headers |= declared.settings
     return Auth("header", None, headers, use.mark)
-
-
-def _once(reader: Reader, node: Node, message: str) -> NoReturn:
-    """Record a problem unless it is known, and give the step up."""
-    if all(problem.message != message for problem in reader.problems):
-        reader.error(node, message)
-    raise BadNodeError
