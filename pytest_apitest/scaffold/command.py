@@ -157,7 +157,8 @@ def _read(name: str, *, refs: bool) -> Description:
         cure = f"Mend {more} first: apitest inspect {quoted}{' --refs' * refs}"
         if not refs and any(one.rule == "ref-external" and "://" not in one.message for one in wrong):
             cure = f"Read the files that it refers to: apitest init --from-openapi {quoted} --refs"
-        message = f"{first.file or name}:{first.line}:{first.column}: {first.message}\n{cure}"
+        told = first.message.partition("; --ref")[0]  # what follows is an option of `apitest inspect`
+        message = f"{first.file or name}:{first.line}:{first.column}: {told}\n{cure}"
         raise CommandError(message, 1)
     return read_source(Path(name), name, refs=refs)
 

@@ -400,10 +400,11 @@ def test_a_minimum_is_compared_with_all_descriptions_together(
     assert (twice.share.exercised, twice.share.described) == (4, 18)
 
 
-def test_nothing_is_enough_where_nothing_is_described() -> None:
+def test_nothing_but_a_minimum_of_nothing_is_enough_where_nothing_is_described() -> None:
     for coverage in ([], [DescriptionCoverage("empty", "", "")]):
-        assert not minimum_of("0", coverage).reached
-    assert minimum_of("0", []).to_json() == {"wanted": 0.0, "percent": None, "reached": False}
+        assert not minimum_of("0.1", coverage).reached
+        assert minimum_of("0", coverage).reached
+    assert minimum_of("1", []).to_json() == {"wanted": 1.0, "percent": None, "reached": False}
 
 
 def test_json_in_a_parameter_is_a_parameter() -> None:
