@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.data import data, record
+from pytest_apitest.json_schema.words import pointer as json_pointer
 from pytest_apitest.openapi.description import NOT_READ, OTHER_ORIGIN, Description, bytes_of, read_description
 from pytest_apitest.openapi.reading import DescriptionError, Pointer, shown_url
 from pytest_apitest.patterns import deferred
@@ -256,8 +257,7 @@ class _Linking:
         if name and file is not None and fragment and not fragment.startswith("/"):
             place = file.anchors.get(urllib.parse.unquote(fragment))
             if place is not None:
-                parts = (str(part).replace("~", "~0").replace("/", "~1") for part in place)
-                fragment = urllib.parse.quote("".join(f"/{part}" for part in parts), safe="/~")
+                fragment = urllib.parse.quote(json_pointer(place), safe="/~")
         return f"{name}#{fragment}"
 
     # -- looking for references -------------------------------------------------------------------------

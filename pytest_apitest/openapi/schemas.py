@@ -42,6 +42,7 @@ from pytest_apitest.json_schema.patterns import search_for
 from pytest_apitest.json_schema.quick import fits_quickly
 from pytest_apitest.json_schema.values import TYPES, is_number
 from pytest_apitest.json_schema.words import brief
+from pytest_apitest.json_schema.words import pointer as json_pointer
 from pytest_apitest.openapi.description import ALLOWING, DeadReferenceError, Description, Pointer
 from pytest_apitest.openapi.discriminators import (
     Discriminators,
@@ -284,7 +285,7 @@ class DescribedSchemas(Schemas):
         return value
 
     def _at(self, pointer: Pointer, value: Any, around: str = "") -> Node:
-        document = "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+        document = "#" + json_pointer(pointer)
         document += _MARK + around if around else ""
         if document in self._pointers:
             return self.nodes[document, ()]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_apitest.data import data
+from pytest_apitest.json_schema.words import pointer as json_pointer
 from pytest_apitest.openapi.media import media_type
 from pytest_apitest.openapi.reading import Pointer
 from pytest_apitest.openapi.sample_texts import singular
@@ -192,9 +193,7 @@ class Flow:
         links, at = self._reader.followed(response.value.get("links"), (*response.pointer, "links"))
         for name, written in links.items():
             link, _ = self._reader.followed(written, (*at, name))
-            reference = "#/" + "/".join(
-                str(part).replace("~", "~0").replace("/", "~1") for part in user.pointer
-            )
+            reference = "#" + json_pointer(user.pointer)
             if link.get("operationRef") != reference and (
                 "operationId" not in link or link["operationId"] != user.value.get("operationId")
             ):

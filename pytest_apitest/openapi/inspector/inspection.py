@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_apitest.errors import did_you_mean
+from pytest_apitest.json_schema.words import pointer as json_pointer
 from pytest_apitest.jsonvalue import show
 from pytest_apitest.openapi.description import Description
 from pytest_apitest.openapi.inspector.adr import check_adr, score_of, under_names_of_adr
@@ -200,10 +201,11 @@ def _placed(found: Sequence[Found], description: Description) -> tuple[Finding, 
         message = one.message
         if not message.isprintable():
             message = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in message)
-        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in inner)
         width = _width(one, lines[line - 1] if line <= len(lines) else "", column)
         severity = rules[one.rule].severity
-        placed[key] = Finding(one.rule, severity, message, pointer, line, column, width, holder.shown)
+        placed[key] = Finding(
+            one.rule, severity, message, json_pointer(inner), line, column, width, holder.shown
+        )
     order = {
         name: at
         for at, name in enumerate((description.shown, *(f.shown for f in description.files.values())))
